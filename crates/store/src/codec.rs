@@ -123,6 +123,12 @@ impl Reader {
         Ok(self.rest.split_to(len))
     }
 
+    /// Takes the last `len` bytes of the record.
+    pub(crate) fn tail(&mut self, len: usize) -> Result<Self, Undecodable> {
+        let at = self.rest.len().checked_sub(len).ok_or(Undecodable)?;
+        Ok(Self { rest: self.rest.split_off(at) })
+    }
+
     /// Checks that the record ends here. Further bytes would be a field that this version does not know.
     pub(crate) fn end(&self) -> Result<(), Undecodable> {
         if self.rest.is_empty() { Ok(()) } else { Err(Undecodable) }

@@ -19,9 +19,10 @@ use crate::disk::simulated::SimDisk;
 use crate::disk::{Batch, Disk, Tree};
 use crate::format::{FORMAT, Formats, Kind, STAMP, UNRELEASED, complement};
 use crate::index::{self, Catalog, Entry, IDENTITIES, POSTINGS, Segment, Writer};
-use crate::journal::{self, Chunk, Journal, Packer};
+use crate::journal::{self, Chunk, Head, Journal, Packer, Place};
 use crate::meta::{Incarnations, StoreId, Tables, bucket_span, cursor};
 use crate::pages::{self, Page, PageId, Update, Value};
+use crate::position::Position;
 use crate::postings;
 use crate::schema::{PageSizes, Schema, Table, TableSpec};
 use crate::timers;
@@ -115,10 +116,31 @@ fn segment(batch: &mut Batch) -> Segment {
     writer.finish(batch)
 }
 
+fn position() -> Position {
+    let mut chain = [0x33; 32];
+    chain[0] = 0x34;
+    Position { epoch: 0x0506, nonce: [0x22; 16], next: Seq(303), chain, offset: 0x0708_090a }
+}
+
 fn totals() -> Totals {
     let mut totals = Totals::default();
     totals.apply(&unit());
     totals
+}
+
+fn manifest(position: Option<Position>) -> Manifest {
+    let mut catalog = Catalog::default();
+    for (id, index) in [(5, IDENTITIES), (4, TABLE.index())] {
+        catalog.lists[index].push(Arc::new(Segment {
+            id,
+            index,
+            bucket: -2,
+            until: Seq(300),
+            entries: 8_195,
+            runs: 2,
+        }));
+    }
+    Manifest { totals: totals(), catalog, chunk: 12, next_segment: 6, position }
 }
 
 /// A disk with a sample of the kind, written by the code of today.
@@ -143,22 +165,10 @@ fn write(kind: Kind) -> SimDisk {
         Kind::BucketSpan => bucket_span::put(324_000_000_000, &mut batch),
         Kind::Cursor => cursor::write(&disk, Seq(0x0102_0304)).expect("no fault is armed"),
         Kind::Manifest => {
-            let mut catalog = Catalog::default();
-            for (id, index) in [(5, IDENTITIES), (4, TABLE.index())] {
-                catalog.lists[index].push(Arc::new(Segment {
-                    id,
-                    index,
-                    bucket: -2,
-                    until: Seq(300),
-                    entries: 8_195,
-                    runs: 2,
-                }));
-            }
-            let manifest = Manifest { totals: totals(), catalog, chunk: 12, next_segment: 6 };
-            manifest.write(&disk).expect("no fault is armed");
+            manifest(Some(position())).write(&disk).expect("no fault is armed");
         }
         Kind::Chunk | Kind::Unit => {
-            let mut packer = Packer::new(0);
+            let mut packer = Packer::new(0, Some(position()).filter(|_| kind == Kind::Chunk));
             packer.push(&unit());
             packer.finish();
             packer.batches.into_iter().for_each(|one| disk.write(one).expect("no fault is armed"));
@@ -214,7 +224,10 @@ fn read(kind: Kind, disk: &SimDisk) -> String {
             let journal = Journal::new(disk, (Seq(303), 1));
             let mut chunk: Chunk = journal.chunk(0).expect(expected).expect(expected);
             let unit = chunk.next().expect(expected).expect(expected);
-            if kind == Kind::Unit { format!("{unit:?}") } else { format!("{:?}", chunk.head) }
+            if kind == Kind::Unit {
+                return format!("{unit:?}");
+            }
+            format!("{:?}", (chunk.head, chunk.position))
         }
         Kind::Page | Kind::SpilledPiece => {
             let id = PageId::of(&PageSizes::new(SIZES), TABLE, ORDINAL);
@@ -253,6 +266,12 @@ fn read(kind: Kind, disk: &SimDisk) -> String {
 fn read_of_version(version: u32, kind: Kind, of_today: &str) -> String {
     match (kind, version) {
         (Kind::Unit, 4) => format!("{:?}", Unit { postings: PostingChanges::default(), ..unit() }),
+        (Kind::Manifest, 4) => format!("{:?}", manifest(None)),
+        (Kind::Chunk, 4) => {
+            let (first, next, at) = (Seq(300), Seq(303), unit().at);
+            let head = Head { first, next, at, parts: 1, part: 0, place: Place::Alone };
+            format!("{:?}", (head, None::<Position>))
+        }
         _ => of_today.to_owned(),
     }
 }
@@ -283,11 +302,15 @@ fn from_hex(hex: &str) -> Vec<u8> {
 }
 
 /// The bytes that are the kind's own: a chunk's head has a version of its own, and so has the unit behind it.
-fn own(kind: Kind, record: &[u8]) -> &[u8] {
+fn own(kind: Kind, record: &[u8]) -> Vec<u8> {
+    let head = if record[0] < 7 { journal::HEAD - 1 } else { journal::HEAD };
     match kind {
-        Kind::Chunk => &record[..journal::HEAD],
-        Kind::Unit => &record[journal::HEAD..],
-        _ => record,
+        Kind::Chunk => {
+            let tail = record.len() - Position::ENCODED;
+            [&record[..head], &record[tail..]].concat()
+        }
+        Kind::Unit => record[head..].to_vec(),
+        _ => record.to_vec(),
     }
 }
 
@@ -326,7 +349,7 @@ fn every_kind_is_written_as_its_golden_bytes_and_read_from_those_of_every_versio
             if version == current {
                 let written = abridged(&written);
                 let (written, golden) = (own(kind, &written), own(kind, &golden));
-                assert_eq!(to_hex(written), to_hex(golden), "{}: other bytes", kind.name());
+                assert_eq!(to_hex(&written), to_hex(&golden), "{}: other bytes", kind.name());
             }
             if golden.len() <= 512 {
                 let mut batch = Batch::new(tree);
@@ -376,7 +399,8 @@ fn stored_numbers_and_names_stay_as_they_are() {
     assert_eq!(trees, ["meta", "journal", "pages", "index", "timers"]);
     assert_eq!(PageId::prefix(TABLE), [3, b'p'], "the mark of pages");
     assert_eq!(pages::piece_key(TABLE, ORDINAL, 2, 1)[..2], [3, b's'], "the mark of pieces");
-    assert_eq!(journal::HEAD, 29, "a chunk's head");
+    assert_eq!(journal::HEAD, 30, "a chunk's head");
+    assert_eq!([Place::Alone, Place::Continued, Place::Last].map(|place| place as u8), [0, 1, 2]);
     // The flags of a unit: 1 an identity, 2 a history link, whose table is in the upper four bits, 4 postings.
     let flags = |unit: &Unit| {
         let mut bytes = Vec::new();

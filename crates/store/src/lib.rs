@@ -24,17 +24,21 @@
 //! | `open` | opening: checks format and namespace, replays the tail of the journal |
 //! | `view` | reading and sealing, for the core thread: recent units first, then the views on disk. Readers for other threads |
 //! | `log` | writing, for the store thread: group commits, checkpoints, retention |
+//! | `follower` | a store that applies what the owner of another one has made |
+//! | `position` | a place in a journal that several stores share |
 //! | `schema` | the tables that the caller defines |
 //! | `totals`, `codec`, `error` | the sums over all units; the encoding of numbers and slices; the errors |
 //!
 //! # Invariants
-//! 1. Every unit for which [`Log::commit`] returned survives any crash. The units that survive are whole and
-//!    consecutive.
+//! 1. Every unit for which [`Log::commit`] or a later [`Log::sync`] returned survives any crash. The units that survive
+//!    are whole and consecutive.
 //! 2. A read returns the value of the newest sealed unit, durable or not. So the overlay drops a value only after a
 //!    checkpoint with that value is durable.
 //! 3. To apply all units in order to an empty store, or to an older copy of this store, gives this store again.
 //! 4. Memory is bounded by the size of the cache and by the units that no checkpoint has written, whatever is on disk.
-//! 5. Every record begins with its version. A store with an older format is upgraded when it is opened. A store with a
+//! 5. A position is behind units that the store has, and behind all units that were appended with one: a crash leaves all units
+//!    of such an append, or none.
+//! 6. Every record begins with its version. A store with an older format is upgraded when it is opened. A store with a
 //!    newer format is refused, and nothing in it changes.
 
 pub mod backup;
@@ -44,6 +48,7 @@ mod codec;
 pub mod damaged;
 pub mod disk;
 mod error;
+mod follower;
 mod format;
 #[cfg(test)]
 mod golden;
@@ -53,6 +58,7 @@ mod log;
 mod meta;
 mod open;
 mod pages;
+mod position;
 mod postings;
 mod schema;
 mod timers;
@@ -68,15 +74,17 @@ pub use checkpoint::Report;
 pub use disk::simulated as sim;
 pub use disk::{Disk, SledDisk};
 pub use error::{Error, FormatPart};
+pub use follower::{Follower, FollowerLimits};
 pub use format::Formats;
-pub use journal::{History, Units};
+pub use journal::{EncodedUnits, History, Units};
 pub use log::{Committed, Log, Pruned, Stats};
 pub use meta::Incarnations;
 pub use open::{Opened, Options, ReadOnly, Recovery, open, open_read_only};
+pub use position::Position;
 pub use postings::{BLOCK_EFFORT, Direction, Place, Postings, Query, Selected};
 pub use schema::{MAX_TABLES, Schema, Table, TableSpec};
 pub use unit::{
-    COUNTERS, HistoryLink, Identity, IdentityHash, List, Name, NameHash, Ordinal, Posting,
-    PostingChange, PostingChanges, Put, Seq, Timer, TooLong, Unit, UnitBuilder,
+    COUNTERS, EncodedUnit, HistoryLink, Identity, IdentityHash, List, Name, NameHash, Ordinal,
+    Posting, PostingChange, PostingChanges, Put, Seq, Timer, TooLong, Unit, UnitBuilder,
 };
 pub use view::{Entity, HistoryUnits, Parts, Reader, Seen, View};

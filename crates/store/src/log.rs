@@ -1,6 +1,8 @@
 //! The writing half of the store, for the store thread: group commits, checkpoints, retention.
 //!
-//! A group commit writes the journal's chunks of all waiting units and syncs once. A command waits for nothing else.
+//! A group commit writes the journal's chunks of all waiting units and syncs once. A command waits for nothing else. Units
+//! that another journal has already may be appended without a sync: a crash then takes some of the last ones, and the
+//! other journal gives them again.
 //! Checkpoints, compaction and pruning consist of bounded steps, which the store thread takes between commits.
 //!
 //! After an error every later call fails with the same error. The content of the disk is then unknown until the store
@@ -19,9 +21,10 @@ use crate::index::{Compaction, IDENTITIES, POSTINGS, TimeBuckets};
 use crate::journal::{self, Chunk, Journal, Packer};
 use crate::meta::cursor;
 use crate::pages::PageId;
+use crate::position::Position;
 use crate::schema::{PageSizes, Table};
 use crate::timers;
-use crate::unit::{Seq, Unit};
+use crate::unit::{EncodedUnit, Seq, Unit};
 
 /// The number of timer records that one step removes.
 const TIMERS_AT_ONCE: usize = 256;
@@ -81,11 +84,17 @@ pub struct Log {
     /// Every event below this was published. `cursor_written` is the last value that was written to disk.
     cursor: Seq,
     cursor_written: Seq,
+    /// Appended chunks that are not synced, and not revealed: their first sequences and numbers.
+    hidden: Vec<(Seq, u64)>,
+    /// Whether units were appended since the last sync.
+    unsynced: bool,
     /// The committed units that belong to no checkpoint, not even to the one under way.
     pub(crate) pending: PendingUnits,
     checkpoint: Option<Checkpoint>,
     /// According to the manifest on disk the views hold every unit below this.
     covered: Seq,
+    /// The position in the manifest on disk.
+    covered_position: Option<Position>,
     /// According to the manifest on disk the timers before this have fired. `Some` while their buckets may still be on
     /// disk.
     fired: Option<i64>,
@@ -114,8 +123,16 @@ impl Log {
             journal,
             cursor,
             cursor_written: cursor,
+            hidden: Vec::new(),
+            unsynced: false,
             covered: manifest.totals.next,
-            pending: PendingUnits::new(manifest.totals.clone(), manifest.chunk, buckets),
+            covered_position: manifest.position,
+            pending: PendingUnits::new(
+                manifest.totals.clone(),
+                manifest.chunk,
+                manifest.position,
+                buckets,
+            ),
             checkpoint: None,
             fired: Some(manifest.totals.fired),
             compaction: Compaction::new(manifest.catalog, manifest.next_segment, buckets),
@@ -137,6 +154,71 @@ impl Log {
     /// # Errors
     /// [`Error::Gap`] when a unit does not follow the one before; nothing is written then. Else an error of the disk.
     pub fn commit(&mut self, units: &[Arc<Unit>]) -> Result<Committed, Error> {
+        self.check_order(units.iter().map(|unit| &**unit))?;
+        self.guarded(|log| {
+            let mut packer = Packer::new(log.pending.chunk, None);
+            for unit in units {
+                packer.push(unit);
+            }
+            let bytes = log.write_chunks(packer)?;
+            for unit in units {
+                log.pending.add(unit);
+            }
+            Ok(Committed { through: log.sync_all()?, bytes })
+        })
+    }
+
+    /// Writes the units without a sync, with the position behind them in the journal that has them too. They must follow
+    /// the last unit and each other. Of the units that were appended since the last sync a crash leaves those of the first
+    /// appends: of an append with a position all units or none. They are in the [`History`](crate::History) after
+    /// [`sync`](Self::sync) or [`reveal`](Self::reveal). Returns the number of bytes that were written to the journal.
+    ///
+    /// # Errors
+    /// [`Error::Gap`] when a unit does not follow the one before, or the position is not behind the last one; nothing is
+    /// written then. Else an error of the disk.
+    pub fn append(
+        &mut self,
+        units: &[EncodedUnit],
+        position: Option<Position>,
+    ) -> Result<usize, Error> {
+        let end = self.check_order(units.iter().map(|encoded| &*encoded.unit))?;
+        if let Some(position) = position.filter(|position| position.next != end) {
+            return Err(Error::Gap { expected: end, found: position.next });
+        }
+        self.guarded(|log| {
+            let mut packer = Packer::new(log.pending.chunk, position);
+            for encoded in units {
+                packer.push_encoded(encoded);
+            }
+            let bytes = log.write_chunks(packer)?;
+            for encoded in units {
+                log.pending.add(&encoded.unit);
+            }
+            log.pending.position = position.or(log.pending.position);
+            log.unsynced |= !units.is_empty();
+            Ok(bytes)
+        })
+    }
+
+    /// Makes all appended units durable. Returns the sequence of the next unit.
+    pub fn sync(&mut self) -> Result<Seq, Error> {
+        self.guarded(Self::sync_all)
+    }
+
+    /// Shows the appended units to the [`History`](crate::History) before they are synced: they are durable elsewhere.
+    pub fn reveal(&mut self) {
+        let end = (self.pending.totals.next, self.pending.chunk);
+        self.journal.advance(&self.hidden, end);
+        self.hidden.clear();
+    }
+
+    /// The newest position of all units. Units behind it were committed without one.
+    pub const fn position(&self) -> Option<Position> {
+        self.pending.position
+    }
+
+    /// Checks that the units follow the last one and each other. Returns the sequence behind them.
+    fn check_order<'a>(&self, units: impl Iterator<Item = &'a Unit>) -> Result<Seq, Error> {
         let mut expected = self.pending.totals.next;
         for unit in units {
             if unit.seq != expected {
@@ -144,29 +226,32 @@ impl Log {
             }
             expected = unit.next;
         }
-        self.guarded(|log| {
-            let mut packer = Packer::new(log.pending.chunk);
-            for unit in units {
-                packer.push(unit);
-            }
-            let end = packer.finish();
-            log.chunk_keys.reserve(&*log.disk, end)?;
-            let mut bytes = 0;
-            for batch in packer.batches {
-                bytes += batch.size();
-                log.disk.write(batch)?;
-            }
-            log.write_cursor()?;
-            if !is_planted(Bug::CommitWithoutSync) {
-                log.disk.sync()?;
-            }
-            log.pending.chunk = end;
-            log.journal.advance(&packer.firsts, (expected, end));
-            for unit in units {
-                log.pending.add(unit);
-            }
-            Ok(Committed { through: expected, bytes })
-        })
+        Ok(expected)
+    }
+
+    /// Writes the packed chunks. Returns their size in bytes.
+    fn write_chunks(&mut self, mut packer: Packer) -> Result<usize, Error> {
+        let end = packer.finish();
+        self.chunk_keys.reserve(&*self.disk, end)?;
+        let mut bytes = 0;
+        for batch in packer.batches {
+            bytes += batch.size();
+            self.disk.write(batch)?;
+        }
+        self.pending.chunk = end;
+        self.hidden.append(&mut packer.firsts);
+        Ok(bytes)
+    }
+
+    /// Makes everything durable that was written, and shows it. Returns the sequence of the next unit.
+    fn sync_all(&mut self) -> Result<Seq, Error> {
+        self.write_cursor()?;
+        if !is_planted(Bug::CommitWithoutSync) {
+            self.disk.sync()?;
+        }
+        self.unsynced = false;
+        self.reveal();
+        Ok(self.pending.totals.next)
     }
 
     /// Notes that every event below `cursor` was published. The next commit or checkpoint writes the cursor to disk.
@@ -193,6 +278,10 @@ impl Log {
     /// step writes about 2 MiB at most.
     pub fn checkpoint_step(&mut self) -> Result<Option<Report>, Error> {
         self.guarded(|log| {
+            if log.checkpoint.is_none() && log.unsynced {
+                // no view may have what a crash can take from the journal
+                log.sync_all()?;
+            }
             let checkpoint = match &mut log.checkpoint {
                 Some(checkpoint) => checkpoint,
                 none => none.insert(Checkpoint::begin(log.pending.take(), log.sizes)),
@@ -204,6 +293,7 @@ impl Log {
             };
             log.checkpoint = None;
             log.covered = report.covered;
+            log.covered_position = report.position;
             log.fired = Some(report.fired);
             log.write_cursor()?;
             Ok(Some(report))
@@ -241,8 +331,9 @@ impl Log {
     }
 
     /// Removes up to `limit` of the oldest journal records. A record is removed only if all of its units are older than
-    /// `older_than` (microseconds since the epoch), the views on disk hold them, and their events were published. While
-    /// a backup is made, nothing is removed.
+    /// `older_than` (microseconds since the epoch), the views on disk hold them, and their events were published. The
+    /// last unit stays, and so do the units behind the newest position: who goes on in a journal with other members
+    /// compares them. While a backup is made, nothing is removed.
     pub fn prune(&mut self, older_than: i64, limit: usize) -> Result<Pruned, Error> {
         if Arc::strong_count(&self.journal_pin) > 1 {
             return Ok(Pruned { records: 0, more: false });
@@ -250,6 +341,11 @@ impl Log {
         self.guarded(|log| {
             // publishing again moves the cursor back, and a crash may move it back to the written one: the lower counts
             let until = log.covered.min(log.cursor).min(log.cursor_written);
+            // a crash may take the positions that no manifest has
+            let until = match log.covered_position {
+                Some(position) => until.min(position.next),
+                None => until.min(Seq(log.covered.0.saturating_sub(1))),
+            };
             let oldest = log.journal.oldest(limit)?;
             let old = oldest
                 .iter()
@@ -303,11 +399,12 @@ impl Log {
             self.pending.add(unit);
         }
         self.pending.chunk = chunk.end();
+        self.pending.position = chunk.position.or(self.pending.position);
         let end = (self.pending.totals.next, chunk.end());
         self.journal.advance(&[(chunk.head.first, chunk.number)], end);
     }
 
-    /// Checks that the store has the tables that a unit of the journal names. Only opening calls this.
+    /// Checks that the store has the tables that a unit of the journal names.
     pub(crate) fn check_tables(&self, unit: &Unit) -> Result<(), Error> {
         let names = unit.names.iter().map(|name| name.table);
         let puts = unit.puts.iter().map(|put| put.table);

@@ -18,6 +18,7 @@ use crate::index::{self, Catalog, TimeBuckets};
 use crate::journal::{History, Journal};
 use crate::log::{Log, Stats};
 use crate::meta::{self, Descriptor, Incarnations, cursor};
+use crate::position::Position;
 use crate::schema::Schema;
 use crate::transfer::Export;
 use crate::unit::Seq;
@@ -78,6 +79,25 @@ impl Opened {
     }
 }
 
+impl Opened {
+    /// Takes over the incarnation of a journal that the empty store joins. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`Error::NotEmpty`] when the store has a unit.
+    pub(crate) fn adopt(&mut self, incarnation: Uuid) -> Result<(), Error> {
+        let (_, later) = self.recovery.incarnations.parts();
+        if self.view.next_seq() > Seq::FIRST || !later.is_empty() {
+            return Err(Error::NotEmpty);
+        }
+        let namespace = self.recovery.namespace.clone();
+        let mut batch = Batch::new(Tree::Meta);
+        meta::StoreId { namespace, incarnation }.put(&mut batch);
+        self.log.write_records(batch)?;
+        self.recovery.incarnations = Incarnations::new(incarnation);
+        Ok(())
+    }
+}
+
 /// What opening found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
@@ -97,6 +117,9 @@ pub struct Recovery {
     pub cut: u64,
     /// Every event below this was published.
     pub cursor: Seq,
+    /// The last position in a journal of several stores, if the store was in one. Units behind it were committed without
+    /// one.
+    pub position: Option<Position>,
 }
 
 /// Opens the store on `disk`, or creates one there. A store with an older format is upgraded.
@@ -150,6 +173,7 @@ pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnl
         replayed: 0,
         cut: 0,
         cursor,
+        position: None,
     };
     let mut store = ReadOnly {
         disk: Arc::clone(disk),
@@ -164,6 +188,7 @@ pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnl
         catalog,
     };
     store.replay()?;
+    store.recovery.position = store.log.position();
     Ok(store)
 }
 
@@ -247,6 +272,7 @@ impl ReadOnly {
         recovery.cut = log.cut()?;
         // the cursor is written without a sync of its own, so it may have survived a crash that the last units did not
         recovery.cursor = recovery.cursor.min(view.next_seq());
+        recovery.position = log.position();
         log.set_cursor(recovery.cursor);
         if recovery.cut > 0 {
             tracing::warn!(
@@ -263,22 +289,23 @@ impl ReadOnly {
     fn replay(&mut self) -> Result<(), Error> {
         let Self { view, log, journal, recovery, .. } = self;
         while let Some(number) = self.next_chunk {
-            let chunk = journal.chunk(number)?;
-            let Some(mut chunk) = chunk.filter(|chunk| chunk.head.first == view.next_seq()) else {
+            let Some(chunks) = journal.append_at(number, view.next_seq())? else {
                 self.next_chunk = None;
                 break;
             };
-            let mut units = Vec::new();
-            while let Some(unit) = chunk.next()? {
-                log.check_tables(&unit)?;
-                units.push(Arc::new(unit));
+            for mut chunk in chunks {
+                let mut units = Vec::new();
+                while let Some(unit) = chunk.next()? {
+                    log.check_tables(&unit)?;
+                    units.push(Arc::new(unit));
+                }
+                log.replay(&chunk, &units);
+                recovery.replayed += units.len() as u64;
+                for unit in units {
+                    view.seal(unit);
+                }
+                self.next_chunk = Some(chunk.end());
             }
-            log.replay(&chunk, &units);
-            recovery.replayed += units.len() as u64;
-            for unit in units {
-                view.seal(unit);
-            }
-            self.next_chunk = Some(chunk.end());
             if log.dirty_bytes() > self.replay_bytes {
                 break;
             }

@@ -10,7 +10,9 @@ use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
 use crate::format::Kind;
 use crate::index::{Catalog, Segment};
+use crate::position::Position;
 use crate::totals::Totals;
+use crate::unit::Seq;
 
 pub(crate) const MANIFEST: &[u8] = b"manifest";
 
@@ -24,6 +26,8 @@ pub(crate) struct Manifest {
     pub(crate) chunk: u64,
     /// The id that the next new segment gets.
     pub(crate) next_segment: u64,
+    /// The newest position of the units that the views hold.
+    pub(crate) position: Option<Position>,
 }
 
 impl Manifest {
@@ -46,8 +50,19 @@ impl Manifest {
             let segment = Segment::decode(reader)?;
             catalog.lists[segment.index].push(Arc::new(segment));
         }
+        let position = match reader.u8()? {
+            0 => None,
+            1 => {
+                let next = Seq(reader.varint()?);
+                Some(Position::decode(next, reader)?)
+            }
+            _ => return Err(Undecodable),
+        };
         reader.end()?;
-        Ok(Self { totals, catalog, chunk, next_segment })
+        if position.is_some_and(|position| position.next > totals.next) {
+            return Err(Undecodable);
+        }
+        Ok(Self { totals, catalog, chunk, next_segment, position })
     }
 
     pub(crate) fn write(&self, disk: &dyn Disk) -> Result<(), Error> {
@@ -58,6 +73,11 @@ impl Manifest {
         put_varint(&mut record, self.catalog.all().count() as u64);
         for segment in self.catalog.all() {
             segment.encode(&mut record);
+        }
+        record.push(u8::from(self.position.is_some()));
+        if let Some(position) = &self.position {
+            put_varint(&mut record, position.next.0);
+            position.encode(&mut record);
         }
         let mut batch = Batch::new(Tree::Meta);
         batch.put(MANIFEST, record);

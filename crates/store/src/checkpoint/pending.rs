@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use crate::index::{Entry, IDENTITIES, TimeBuckets};
+use crate::position::Position;
 use crate::postings::Net;
 use crate::schema::Table;
 use crate::totals::Totals;
@@ -17,6 +18,8 @@ pub(crate) struct PendingUnits {
     pub(crate) totals: Totals,
     /// The number of the next journal chunk.
     pub(crate) chunk: u64,
+    /// The newest position of all units so far.
+    pub(crate) position: Option<Position>,
     /// The memory of the units, in bytes.
     pub(crate) bytes: usize,
     buckets: TimeBuckets,
@@ -24,8 +27,13 @@ pub(crate) struct PendingUnits {
 }
 
 impl PendingUnits {
-    pub(crate) fn new(totals: Totals, chunk: u64, buckets: TimeBuckets) -> Self {
-        Self { totals, bytes: 0, chunk, buckets, units: Vec::new() }
+    pub(crate) fn new(
+        totals: Totals,
+        chunk: u64,
+        position: Option<Position>,
+        buckets: TimeBuckets,
+    ) -> Self {
+        Self { totals, chunk, position, bytes: 0, buckets, units: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, unit: &Arc<Unit>) {
@@ -36,7 +44,7 @@ impl PendingUnits {
 
     /// Takes all pending units. Units that are added later belong to the next checkpoint.
     pub(crate) fn take(&mut self) -> Self {
-        let next = Self::new(self.totals.clone(), self.chunk, self.buckets);
+        let next = Self::new(self.totals.clone(), self.chunk, self.position, self.buckets);
         mem::replace(self, next)
     }
 

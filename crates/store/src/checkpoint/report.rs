@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::index::Catalog;
 use crate::pages::PageId;
+use crate::position::Position;
 use crate::unit::Seq;
 
 /// The result of a complete checkpoint. The core thread passes it to `View::checkpointed`.
@@ -11,6 +12,8 @@ use crate::unit::Seq;
 pub struct Report {
     /// The views on disk hold every unit below this.
     pub covered: Seq,
+    /// The newest position of these units.
+    pub(crate) position: Option<Position>,
     /// The number of bytes that were written to the views.
     pub bytes: usize,
     /// Timers due before this have fired. Microseconds since the epoch.

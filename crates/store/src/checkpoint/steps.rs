@@ -127,11 +127,13 @@ impl Checkpoint {
                     catalog: compaction.catalog().clone(),
                     chunk: self.pending.chunk,
                     next_segment: compaction.next_segment(),
+                    position: self.pending.position,
                 };
                 manifest.write(disk)?;
                 disk.sync()?;
                 return Ok(Some(Report {
                     covered: manifest.totals.next,
+                    position: manifest.position,
                     bytes: self.bytes,
                     fired: manifest.totals.fired,
                     pages: mem::take(&mut self.pages),

@@ -7,6 +7,7 @@
 //! | 4 | the stamp, a version of its own for every kind of record, the list of tables |
 //! | 5 | more than one incarnation of a store |
 //! | 6 | postings: in units, and in segments of their own |
+//! | 7 | positions in a journal that several stores share |
 //!
 //! A new format needs a row here, the new version in `kind`, and an arm in [`upgrade`]. Rows and arms are never
 //! removed.
@@ -23,7 +24,7 @@ use crate::codec::Undecodable;
 use crate::unit::HAS_POSTINGS;
 
 /// The format that this build writes.
-pub(crate) const FORMAT: u32 = 6;
+pub(crate) const FORMAT: u32 = 7;
 
 /// The oldest format that this build can upgrade.
 #[cfg(not(any(test, feature = "simulation")))]
@@ -49,6 +50,8 @@ pub(crate) fn upgrade(
         (kind, UNRELEASED) => Some(Ok((kind.version(), complement(&record).into()))),
         // No release wrote anything older than version 4.
         (Kind::Unit, 4) => Some(unit_from_4_to_6(record)),
+        (Kind::Chunk, 4) => Some(chunk_from_4_to_7(&record)),
+        (Kind::Manifest, 4) => Some(Ok((7, [&record[..], &[NO_POSITION]].concat().into()))),
         _ => {
             drop(record);
             None
@@ -62,6 +65,17 @@ fn unit_from_4_to_6(unit: Bytes) -> Result<(u8, Bytes), Undecodable> {
         Some(flags) if flags & HAS_POSTINGS == 0 => Ok((6, unit)),
         Some(_) | None => Err(Undecodable),
     }
+}
+
+/// In place of a position that a chunk or a manifest does not have.
+const NO_POSITION: u8 = 0;
+/// The length of a chunk's head in version 4, after the byte of the version.
+const CHUNK_HEAD_4: usize = 28;
+
+/// The head of a chunk ends with its place in the append: one without a position.
+fn chunk_from_4_to_7(chunk: &[u8]) -> Result<(u8, Bytes), Undecodable> {
+    let (head, units) = chunk.split_at_checked(CHUNK_HEAD_4).ok_or(Undecodable)?;
+    Ok((7, [head, &[NO_POSITION], units].concat().into()))
 }
 
 /// The form of version 3: every bit is inverted.

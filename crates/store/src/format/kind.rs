@@ -85,8 +85,6 @@ impl Kind {
             | Self::Tables
             | Self::BucketSpan
             | Self::Cursor
-            | Self::Manifest
-            | Self::Chunk
             | Self::Page
             | Self::SpilledPiece
             | Self::SegmentDirectory
@@ -95,6 +93,7 @@ impl Kind {
             | Self::TimerBucket => 4,
             Self::Incarnations => 5,
             Self::Unit | Self::PostingBlock => 6,
+            Self::Manifest | Self::Chunk => 7,
         }
     }
 }

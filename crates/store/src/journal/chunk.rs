@@ -4,6 +4,9 @@
 //! a chunk of its own in several parts, each a record; such a chunk is valid only if all of its parts exist. The
 //! journal ends before the first chunk that is missing or does not follow the chunk before it.
 //!
+//! Units that were appended with a position count only together: all of their chunks but the last one say that more
+//! follows, and the last one ends with the position. So a crash leaves all units of such an append, or none.
+//!
 //! The keys of chunks are numbers and not sequences, so that they can be preallocated (see `disk::preallocation`).
 
 use bytes::Bytes;
@@ -12,13 +15,15 @@ use crate::codec::{Reader, Undecodable};
 use crate::disk::MAX_RECORD;
 use crate::error::Error;
 use crate::format::Kind;
-use crate::unit::{Seq, Unit};
+use crate::position::Position;
+use crate::unit::{EncodedUnit, Seq, Unit};
 
 /// The longest record in bytes. It is half of what the disk allows, since to read one old unit loads a leaf of nine
 /// records.
 pub(crate) const CHUNK: usize = 30 << 10;
-/// The bytes of a record's head: version, number of parts, part, first and next sequence, time of the last unit.
-pub(crate) const HEAD: usize = 1 + 2 + 2 + 8 + 8 + 8;
+/// The bytes of a record's head: version, number of parts, part, first and next sequence, time of the last unit, place in
+/// the append.
+pub(crate) const HEAD: usize = 1 + 2 + 2 + 8 + 8 + 8 + 1;
 
 const _: () = assert!(CHUNK <= MAX_RECORD);
 
@@ -30,6 +35,29 @@ pub(crate) fn number_of(key: &[u8]) -> Result<u64, Error> {
     key.try_into().map(u64::from_be_bytes).map_err(|_| Error::corrupt(Kind::Chunk.name(), key))
 }
 
+/// Which chunk of its append a chunk is. The number is stored, so it never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Place {
+    /// The append has no position: each of its chunks counts by itself.
+    Alone = 0,
+    /// The append has a position, and further chunks of it follow.
+    Continued = 1,
+    /// The last chunk of an append with a position, which it ends with.
+    Last = 2,
+}
+
+impl Place {
+    const fn from_disk(number: u8) -> Result<Self, Undecodable> {
+        match number {
+            0 => Ok(Self::Alone),
+            1 => Ok(Self::Continued),
+            2 => Ok(Self::Last),
+            _ => Err(Undecodable),
+        }
+    }
+}
+
 /// The head of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
@@ -39,6 +67,7 @@ pub(crate) struct Head {
     pub(crate) at: i64,
     pub(crate) parts: u16,
     pub(crate) part: u16,
+    pub(crate) place: Place,
 }
 
 impl Head {
@@ -49,6 +78,7 @@ impl Head {
         out[5..13].copy_from_slice(&self.first.0.to_le_bytes());
         out[13..21].copy_from_slice(&self.next.0.to_le_bytes());
         out[21..29].copy_from_slice(&self.at.to_le_bytes());
+        out[29] = self.place as u8;
     }
 
     /// Reads the head of a record. Returns a reader of the rest as well.
@@ -63,6 +93,7 @@ impl Head {
                 at: reader.i64()?,
                 parts,
                 part,
+                place: Place::from_disk(reader.u8()?)?,
             })
         };
         let head = read().map_err(Error::undecodable(Kind::Chunk.name(), key))?;
@@ -79,7 +110,9 @@ impl Head {
 pub(crate) struct Chunk {
     pub(crate) head: Head,
     pub(crate) number: u64,
-    pub(crate) rest: Reader,
+    /// The position that the chunk ends with.
+    pub(crate) position: Option<Position>,
+    rest: Reader,
 }
 
 impl Chunk {
@@ -88,22 +121,42 @@ impl Chunk {
         self.number + u64::from(self.head.parts)
     }
 
+    /// A chunk with this head, and what is behind the heads of its records.
+    pub(crate) fn new(number: u64, head: Head, mut rest: Reader) -> Result<Self, Error> {
+        let mut position = None;
+        if head.place == Place::Last {
+            let tail = rest.tail(Position::ENCODED);
+            let found = tail.and_then(|mut tail| Position::decode(head.next, &mut tail));
+            let key = key(number);
+            position = Some(found.map_err(Error::undecodable(Kind::Chunk.name(), &key))?);
+        }
+        Ok(Self { head, number, position, rest })
+    }
+
     /// The next unit.
     pub(crate) fn next(&mut self) -> Result<Option<Unit>, Error> {
-        if self.rest.remaining() == 0 {
-            return Ok(None);
-        }
         let key = key(self.number);
+        let Some(record) = self.record(&key)? else { return Ok(None) };
         let corrupt = || Error::undecodable(Kind::Unit.name(), &key);
-        let record = Self::record(&mut self.rest).map_err(corrupt())?;
         let mut reader = Reader::new(Kind::Unit.open(&key, record)?);
         let unit = Unit::decode(&mut reader).map_err(corrupt())?;
         reader.end().map_err(corrupt())?;
         Ok(Some(unit))
     }
 
-    fn record(rest: &mut Reader) -> Result<Bytes, Undecodable> {
-        let len = rest.u32()?;
-        rest.slice(len as usize)
+    /// The next unit with its bytes.
+    pub(crate) fn next_encoded(&mut self) -> Result<Option<EncodedUnit>, Error> {
+        let key = key(self.number);
+        let record = self.record(&key)?;
+        record.map(|record| EncodedUnit::read_at(&key, record)).transpose()
+    }
+
+    fn record(&mut self, key: &[u8]) -> Result<Option<Bytes>, Error> {
+        if self.rest.remaining() == 0 {
+            return Ok(None);
+        }
+        let len = self.rest.u32();
+        let record = len.and_then(|len| self.rest.slice(len as usize));
+        record.map(Some).map_err(Error::undecodable(Kind::Unit.name(), key))
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Invariant: only durable units are visible. So the relay never publishes an event that a crash could still undo.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::chunk::Chunk;
 use super::reader::Journal;
 use crate::error::Error;
-use crate::unit::{Seq, Unit};
+use crate::position::Position;
+use crate::unit::{EncodedUnit, Seq, Unit};
 
 /// Reads units from the journal. Cheap to clone; usable from any thread.
 #[derive(Debug, Clone)]
@@ -55,6 +57,34 @@ impl History {
         Ok(units)
     }
 
+    /// The position behind the units before `next`, if units that end there were appended with one and are not pruned.
+    pub fn position_at(&self, next: Seq) -> Result<Option<Position>, Error> {
+        if next > self.durable() || next <= Seq::FIRST {
+            return Ok(None);
+        }
+        let chunk = self.journal.find(Seq(next.0 - 1))?;
+        Ok(chunk.and_then(|chunk| chunk.position).filter(|position| position.next == next))
+    }
+
+    /// The last durable unit with its bytes. `None`: there is none, or it was pruned.
+    pub fn last_unit(&self) -> Result<Option<EncodedUnit>, Error> {
+        let durable = self.durable();
+        let mut last = None;
+        if durable > Seq::FIRST
+            && let Some(mut chunk) = self.journal.find(Seq(durable.0 - 1))?
+        {
+            while let Some(encoded) = chunk.next_encoded()? {
+                last = Some(encoded);
+            }
+        }
+        Ok(last.filter(|last| last.unit.next == durable))
+    }
+
+    /// As [`units`](Self::units), each with its bytes as they were appended.
+    pub fn encoded_units(&self, from: Seq) -> EncodedUnits {
+        EncodedUnits(self.units(from))
+    }
+
     /// The durable units from `from` on, in order; pruned units are left out. The iterator returns `None` after the
     /// last durable unit. When more units have become durable, the same iterator returns them.
     pub fn units(&self, from: Seq) -> Units {
@@ -77,7 +107,11 @@ impl Units {
         self.next
     }
 
-    fn advance(&mut self) -> Result<Option<Unit>, Error> {
+    /// The next unit, as `read` reads it of a chunk.
+    fn advance<U: Borrow<Unit>>(
+        &mut self,
+        read: impl Fn(&mut Chunk) -> Result<Option<U>, Error>,
+    ) -> Result<Option<U>, Error> {
         while self.next < self.history.durable() {
             if self.chunk.is_none() {
                 self.chunk = self.history.journal.find(self.next)?;
@@ -85,10 +119,10 @@ impl Units {
             let Some(chunk) = &mut self.chunk else {
                 return Ok(None);
             };
-            match chunk.next()? {
-                Some(unit) if unit.seq < self.next => {}
+            match read(chunk)? {
+                Some(unit) if unit.borrow().seq < self.next => {}
                 Some(unit) => {
-                    self.next = unit.next;
+                    self.next = unit.borrow().next;
                     return Ok(Some(unit));
                 }
                 None => {
@@ -99,17 +133,36 @@ impl Units {
         }
         Ok(None)
     }
+
+    fn next_as<U: Borrow<Unit>>(
+        &mut self,
+        read: impl Fn(&mut Chunk) -> Result<Option<U>, Error>,
+    ) -> Option<Result<U, Error>> {
+        let advanced = self.advance(read);
+        if advanced.is_err() {
+            // end here: the next call would read the same damaged record again
+            self.next = Seq(u64::MAX);
+        }
+        advanced.transpose()
+    }
 }
 
 impl Iterator for Units {
     type Item = Result<Unit, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let advanced = self.advance();
-        if advanced.is_err() {
-            // end here: the next call would read the same damaged record again
-            self.next = Seq(u64::MAX);
-        }
-        advanced.transpose()
+        self.next_as(Chunk::next)
+    }
+}
+
+/// An iterator over the durable units with their bytes. It ends after an error.
+#[derive(Debug, Clone)]
+pub struct EncodedUnits(Units);
+
+impl Iterator for EncodedUnits {
+    type Item = Result<EncodedUnit, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next_as(Chunk::next_encoded)
     }
 }

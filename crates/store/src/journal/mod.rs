@@ -12,9 +12,11 @@ mod history;
 mod packer;
 mod reader;
 
+#[cfg(test)]
+pub(crate) use self::chunk::Place;
 pub(crate) use self::chunk::{Chunk, key, number_of};
 #[cfg(any(test, feature = "simulation"))]
 pub(crate) use self::chunk::{HEAD, Head};
-pub use self::history::{History, Units};
+pub use self::history::{EncodedUnits, History, Units};
 pub(crate) use self::packer::{Packer, cut, remove};
 pub(crate) use self::reader::Journal;

@@ -1,15 +1,20 @@
 //! Writing the journal: packing units into chunks, cutting its end, pruning its beginning.
 
-use super::chunk::{CHUNK, HEAD, Head, key, number_of};
+use super::chunk::{CHUNK, HEAD, Head, Place, key, number_of};
 use crate::disk::{Batch, Disk, Pair, Tree};
 use crate::error::Error;
-use crate::unit::{Seq, Unit};
+use crate::position::Position;
+use crate::unit::{EncodedUnit, Seq, Unit};
 
 /// Packs consecutive units into numbered chunks. Each record is a batch of its own. A crash may keep any of these
 /// batches: the next open cuts the journal after the last whole unit.
 #[derive(Debug)]
 pub(crate) struct Packer {
     number: u64,
+    /// The position behind the last unit, if there is one.
+    position: Option<Position>,
+    /// The longest chunk of several units, in bytes.
+    longest: usize,
     /// The chunk that is being filled; empty before its first unit.
     chunk: Vec<u8>,
     first: Seq,
@@ -22,10 +27,12 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
-    /// A packer whose first chunk has this number.
-    pub(crate) fn new(number: u64) -> Self {
+    /// A packer whose first chunk has this number. With a position the units count only together.
+    pub(crate) fn new(number: u64, position: Option<Position>) -> Self {
         Self {
             number,
+            position,
+            longest: position.map_or(CHUNK, |_| CHUNK - Position::ENCODED),
             chunk: Vec::new(),
             first: Seq::FIRST,
             next: Seq::FIRST,
@@ -36,30 +43,49 @@ impl Packer {
     }
 
     pub(crate) fn push(&mut self, unit: &Unit) {
+        self.push_with(unit, |out| unit.encode(out));
+    }
+
+    /// Packs a unit that is encoded already.
+    pub(crate) fn push_encoded(&mut self, encoded: &EncodedUnit) {
+        self.push_with(&encoded.unit, |out| out.extend_from_slice(&encoded.bytes));
+    }
+
+    fn push_with(&mut self, unit: &Unit, encode: impl FnOnce(&mut Vec<u8>)) {
+        if self.chunk.len() > self.longest {
+            self.end(self.further());
+        }
         if self.chunk.is_empty() {
             self.begin(unit);
         }
         let from = self.chunk.len();
-        append(unit, &mut self.chunk);
-        if self.chunk.len() > CHUNK && from > HEAD {
+        append(encode, &mut self.chunk);
+        if self.chunk.len() > self.longest && from > HEAD {
             // the unit does not fit: move its encoded bytes to the next chunk
             let moved = self.chunk.split_off(from);
-            self.end();
+            self.end(self.further());
             self.begin(unit);
             self.chunk.extend_from_slice(&moved);
         }
         (self.next, self.at) = (unit.next, unit.at);
-        if self.chunk.len() > CHUNK {
-            self.end();
-        }
     }
 
     /// Ends the last chunk. Returns the number of the next one.
     pub(crate) fn finish(&mut self) -> u64 {
         if !self.chunk.is_empty() {
-            self.end();
+            let mut place = Place::Alone;
+            if let Some(position) = &self.position {
+                position.encode(&mut self.chunk);
+                place = Place::Last;
+            }
+            self.end(place);
         }
         self.number
+    }
+
+    /// The place of a chunk that is not the last.
+    const fn further(&self) -> Place {
+        if self.position.is_some() { Place::Continued } else { Place::Alone }
     }
 
     fn begin(&mut self, unit: &Unit) {
@@ -68,12 +94,12 @@ impl Packer {
         self.chunk.resize(HEAD, 0);
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, place: Place) {
         self.firsts.push((self.first, self.number));
         let mut chunk = std::mem::take(&mut self.chunk);
         // a unit has few values of at most 2 MiB each: far fewer than 65,535 parts
         let parts = u16::try_from((chunk.len() - HEAD).div_ceil(CHUNK - HEAD)).unwrap_or(u16::MAX);
-        let head = Head { first: self.first, next: self.next, at: self.at, parts, part: 0 };
+        let head = Head { first: self.first, next: self.next, at: self.at, parts, part: 0, place };
         if parts == 1 {
             head.write(&mut chunk);
             self.put(chunk);
@@ -96,10 +122,10 @@ impl Packer {
 }
 
 /// Appends the length of a unit, then the unit.
-fn append(unit: &Unit, out: &mut Vec<u8>) {
+fn append(encode: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
     let from = out.len();
     out.extend_from_slice(&[0; 4]);
-    unit.encode(out);
+    encode(out);
     let len = u32::try_from(out.len() - from - 4)
         .expect("a unit's values are limited to far less than 4 GiB");
     out[from..from + 4].copy_from_slice(&len.to_le_bytes());

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::chunk::{Chunk, Head, key, number_of};
+use super::chunk::{Chunk, Head, Place, key, number_of};
 use crate::codec::Reader;
 use crate::disk::{Disk, Tree};
 use crate::error::Error;
@@ -112,7 +112,27 @@ impl Journal {
             }
             rest = Reader::new(Bytes::from(body));
         }
-        Ok(Some(Chunk { head, number, rest }))
+        Chunk::new(number, head, rest).map(Some)
+    }
+
+    /// The chunks of the append that begins with this number and this sequence, if all of them exist.
+    pub(crate) fn append_at(&self, number: u64, first: Seq) -> Result<Option<Vec<Chunk>>, Error> {
+        let mut chunks: Vec<Chunk> = Vec::new();
+        let (mut number, mut first) = (number, first);
+        loop {
+            let Some(chunk) = self.chunk(number)?.filter(|chunk| chunk.head.first == first) else {
+                return Ok(None);
+            };
+            let place = chunk.head.place;
+            if place == Place::Alone && !chunks.is_empty() {
+                return Ok(None);
+            }
+            (number, first) = (chunk.end(), chunk.head.next);
+            chunks.push(chunk);
+            if place != Place::Continued {
+                return Ok(Some(chunks));
+            }
+        }
     }
 
     /// The durable chunk that has the unit at `seq`, or else the first durable chunk after `seq`.

@@ -43,6 +43,7 @@ impl Pending {
     /// Starts over: timers due before `fired` have fired.
     pub(crate) fn restart(&mut self, fired: i64) {
         self.far.retain(|timer, _| timer.due >= fired);
+        self.near.retain(|timer| timer.due >= fired);
         (self.fired, self.handed) = (fired, fired);
         self.horizon = bucket_of(fired) * BUCKET;
     }

@@ -154,6 +154,7 @@ impl Import {
             catalog: self.compaction.catalog().clone(),
             chunk: self.chunk,
             next_segment: self.compaction.next_segment(),
+            position: None,
         };
         manifest.write(&*self.disk)?;
         cursor::write(&*self.disk, self.about.cursor)?;
@@ -301,7 +302,7 @@ impl Import {
 
     fn write_units(&mut self) -> Result<(), Error> {
         self.units_bytes = 0;
-        let mut packer = Packer::new(self.chunk);
+        let mut packer = Packer::new(self.chunk, None);
         for unit in mem::take(&mut self.units) {
             packer.push(&unit);
         }
