@@ -4,6 +4,9 @@ use super::{often, raw};
 use crate::random::Random;
 use std::ops::Range;
 
+/// About as many bytes as repeated members may have: to make more takes longer than an input may.
+const LONGEST: usize = 4 << 20;
+
 const VALUES: [&[u8]; 34] = [
     b"null",
     b"true",
@@ -61,7 +64,8 @@ pub(super) fn mutate(input: &mut Vec<u8>, random: &mut Random) {
             let start = key.map_or(value.start, |key| key.start);
             let mut member = input[start..value.end].to_vec();
             member.push(b',');
-            replace(input, start..start, &member.repeat(often(random).min(3_000)));
+            let most = 3_000.min(LONGEST / member.len() + 1);
+            replace(input, start..start, &member.repeat(often(random).min(most)));
         }
         _ => {
             let start = key.map_or(value.start, |key| key.start);
