@@ -114,6 +114,7 @@ impl Cluster {
 /// missed, `standby` follows, `claiming` takes over, `owner` processes the commands. The only process of a namespace is `owner`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ClusterRole")]
 pub enum RoleName {
     /// It looks for its place in the journal, or reads what it has missed.
     Joining,

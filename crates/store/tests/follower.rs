@@ -337,7 +337,7 @@ fn the_units_behind_the_position_and_the_last_unit_are_never_pruned() {
         let disk = Arc::new(SimDisk::new(1));
         let mut store = reopen(&disk).expect("makes a store");
         let seal = |store: &mut Opened| {
-            let unit = store.view.begin(1_000).seal(0, &[7; 20_000]);
+            let unit = store.view.begin(1_000).seal(0, &vec![7; 20_000]);
             store.view.seal(Arc::clone(&unit));
             unit
         };

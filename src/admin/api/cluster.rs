@@ -42,9 +42,10 @@ pub(super) struct ClusterView {
     members: Vec<MemberView>,
 }
 
+/// Whether the namespace has one process (`single`) or several (`standby`).
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(inline)]
+#[schemars(rename = "ClusterMode")]
 enum ModeName {
     Single,
     Standby,
