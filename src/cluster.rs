@@ -77,16 +77,18 @@ impl Cluster {
     }
 
     /// What this member is.
-    pub fn role(&self) -> Role {
+    pub fn role(&self) -> ClusterRole {
         match self.0.mode {
-            Mode::Single => Role::Owner,
-            Mode::Standby => self.status().map_or(Role::Joining, |status| status.role),
+            Mode::Single => ClusterRole::Owner,
+            Mode::Standby => {
+                self.status().map_or(ClusterRole::Joining, |status| status.role.into())
+            }
         }
     }
 
     /// Whether this member owns the namespace.
     pub fn owns(&self) -> bool {
-        self.role() == Role::Owner
+        self.role() == ClusterRole::Owner
     }
 
     /// Asks the process to leave the ownership to another member.
@@ -114,8 +116,7 @@ impl Cluster {
 /// missed, `standby` follows, `claiming` takes over, `owner` processes the commands. The only process of a namespace is `owner`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(rename = "ClusterRole")]
-pub enum RoleName {
+pub enum ClusterRole {
     /// It looks for its place in the journal, or reads what it has missed.
     Joining,
     /// It follows.
@@ -126,7 +127,22 @@ pub enum RoleName {
     Owner,
 }
 
-impl From<Role> for RoleName {
+impl ClusterRole {
+    /// Every role.
+    pub const ALL: &[Self] = &[Self::Joining, Self::Standby, Self::Claiming, Self::Owner];
+
+    /// The role as the admin and the metrics name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Joining => "joining",
+            Self::Standby => "standby",
+            Self::Claiming => "claiming",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl From<Role> for ClusterRole {
     fn from(role: Role) -> Self {
         match role {
             Role::Joining => Self::Joining,
@@ -152,5 +168,17 @@ impl OwnerView {
     /// The owner with this name and URL; an empty URL is none.
     pub fn new(node: &str, url: &str) -> Self {
         Self { node: node.to_owned(), url: (!url.is_empty()).then(|| url.to_owned()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_has_one_name() {
+        for &role in ClusterRole::ALL {
+            assert_eq!(serde_json::to_value(role).expect("JSON"), role.as_str());
+        }
     }
 }

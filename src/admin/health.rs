@@ -13,7 +13,7 @@ use super::Health;
 use super::operation::{Answer, Content, Json, Operation, Output, Shared, View};
 use super::problem::Problem;
 use super::route::Route;
-use crate::cluster::{Cluster, RoleName};
+use crate::cluster::{Cluster, ClusterRole};
 use crate::degraded::Entry;
 use orderly_journal::node::Role;
 
@@ -53,7 +53,7 @@ enum AliveStatus {
 struct Ready {
     status: ReadyStatus,
     /// What this process is among the members of its namespace.
-    role: RoleName,
+    role: ClusterRole,
     /// How far a standby is behind the owner, in milliseconds. Absent for an owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     lag_millis: Option<u64>,
@@ -85,7 +85,7 @@ async fn alive() -> Result<Json<Alive>, Problem> {
 /// Degraded, the process is ready all the same: to give it no work would mend nothing.
 async fn ready(health: Data<Health>) -> Result<Json<Ready>, Problem> {
     let (reasons, degraded) = (health.readiness.reasons(), health.degraded.entries());
-    let role = RoleName::from(health.cluster.role());
+    let role = health.cluster.role();
     let lag_millis = lag_millis(&health.cluster);
     if reasons.is_empty() {
         let status = ReadyStatus::Ready;
@@ -127,7 +127,7 @@ async fn owner(health: Data<Health>) -> Result<Json<Owns>, Problem> {
     }
     Err(Problem::unavailable("this member does not own the namespace")
         .with("reason", json!("not_owner"))
-        .with("role", json!(RoleName::from(health.cluster.role()))))
+        .with("role", json!(health.cluster.role())))
 }
 
 /// The text format of Prometheus, version 0.0.4.

@@ -13,7 +13,7 @@ use super::operation::{Answer, Body, Content, Json, Shared, View};
 use super::query::Parameter;
 use super::readiness::Reason;
 use super::route::{Route, Routes};
-use crate::cluster::{OwnerView, RoleName};
+use crate::cluster::{ClusterRole, OwnerView};
 
 /// The document of a set of routes.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -129,7 +129,7 @@ struct ProblemDocument {
     reasons: Vec<Reason>,
     /// Of `/readyz`: what this process is among the members of its namespace.
     #[schemars(default, skip_serializing_if = "Option::is_none")]
-    role: Option<RoleName>,
+    role: Option<ClusterRole>,
     /// `not_owner`: another member owns the namespace, and only that one does what was asked for.
     #[schemars(default, skip_serializing_if = "String::is_empty")]
     reason: String,

@@ -200,7 +200,7 @@ impl Loading {
                 &none,
             ),
         ];
-        if !broker.url_file.as_os_str().is_empty() {
+        if read[0].is_ok() && !broker.url_file.as_os_str().is_empty() {
             addresses.set(broker);
         }
         read.into_iter().filter_map(Result::err).collect()

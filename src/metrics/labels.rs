@@ -30,20 +30,6 @@ macro_rules! label {
     };
 }
 
-label! {
-    /// `role` of this process among the members of its namespace.
-    ClusterRole {
-        /// It looks for its place in the journal, or reads what it has missed.
-        Joining => "joining",
-        /// It follows.
-        Standby => "standby",
-        /// It takes over.
-        Claiming => "claiming",
-        /// It owns.
-        Owner => "owner",
-    }
-}
-
 /// `type` of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandType {

@@ -26,10 +26,11 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::histogram::Family;
-use self::labels::{ClusterRole, CommandType, Outcome, Restriction, SpanOutcome, Stage, Upkeep};
+use self::labels::{CommandType, Outcome, Restriction, SpanOutcome, Stage, Upkeep};
 pub use self::reading::Reading;
 use self::registrar::Registrar;
 use self::series::Series;
+use crate::cluster::ClusterRole;
 use crate::notify::breaker;
 use orderly_actors::counters::ParkedReason;
 use orderly_actors::owner::Owner;

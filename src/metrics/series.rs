@@ -2,8 +2,9 @@
 
 use metrics::{Counter, Gauge, Histogram};
 
-use super::labels::{ClusterRole, CommandType, Outcome, Restriction, SpanOutcome, Stage, Upkeep};
+use super::labels::{CommandType, Outcome, Restriction, SpanOutcome, Stage, Upkeep};
 use super::registrar::{PerValue, Registrar};
+use crate::cluster::ClusterRole;
 use orderly_actors::counters::ParkedReason;
 use orderly_actors::owner::Owner;
 use orderly_domain::notification::Channel;
@@ -229,7 +230,7 @@ impl Series {
             cluster_role: to.gauges(
                 "orderly_cluster_role",
                 "1 for what this process is among the members of its namespace; the only process of a namespace is `owner`",
-                ("role", ClusterRole::ALL, |role| role.as_str()),
+                ("role", ClusterRole::ALL, ClusterRole::as_str),
             ),
             cluster_epoch: to.gauge(
                 "orderly_cluster_epoch",

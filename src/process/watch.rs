@@ -4,7 +4,7 @@ use crate::admin::{Condition as Unready, Readiness, STARTING, UPGRADING};
 use crate::cluster::Cluster;
 use crate::degraded::Degraded;
 use crate::metrics::Metrics;
-use crate::metrics::labels::{ClusterRole, Restriction};
+use crate::metrics::labels::Restriction;
 use crate::pipeline::Condition;
 use crate::pipeline::workers::failpoint;
 use orderly_broker::Phase;
@@ -115,7 +115,7 @@ pub(super) async fn watch_pipeline(
 /// Shows what this process is among the members of its namespace, for as long as it runs.
 pub(super) async fn watch_cluster(cluster: Cluster, readiness: Readiness, metrics: Metrics) {
     loop {
-        metrics.cluster_role(labelled(cluster.role()));
+        metrics.cluster_role(cluster.role());
         if let Some(status) = cluster.status() {
             show_member(&status, &cluster, &readiness, &metrics);
         }
@@ -152,15 +152,6 @@ fn show_member(status: &Status, cluster: &Cluster, readiness: &Readiness, metric
     match why {
         Some(detail) => readiness.raise(Unready::Following, detail),
         None => readiness.clear(Unready::Following),
-    }
-}
-
-const fn labelled(role: Role) -> ClusterRole {
-    match role {
-        Role::Joining => ClusterRole::Joining,
-        Role::Standby => ClusterRole::Standby,
-        Role::Claiming => ClusterRole::Claiming,
-        Role::Owner => ClusterRole::Owner,
     }
 }
 

@@ -4,7 +4,7 @@ use super::Backend;
 use crate::admin::operation::{Json, View};
 use crate::admin::operator::NamedOperator;
 use crate::admin::problem::Problem;
-use crate::cluster::{OwnerView, RoleName};
+use crate::cluster::{ClusterRole, OwnerView};
 use crate::config::Mode;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -23,7 +23,7 @@ pub(super) struct ClusterView {
     /// The name of this member.
     node: String,
     /// What this member is.
-    role: RoleName,
+    role: ClusterRole,
     /// The number of the epoch in force: it grows with each take-over. Absent without a journal.
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<u64>,
@@ -125,7 +125,7 @@ fn view(backend: &Backend) -> ClusterView {
             Mode::Standby => ModeName::Standby,
         },
         node: cluster.node().to_owned(),
-        role: cluster.role().into(),
+        role: cluster.role(),
         epoch: status.as_ref().and_then(|status| status.epoch).map(|epoch| epoch.number),
         owner: match &status {
             Some(status) => status.owner.as_ref().map(|name| OwnerView::new(&name.node, &name.url)),

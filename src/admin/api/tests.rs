@@ -28,6 +28,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+mod cluster;
 mod filters;
 
 const DECODER: Decoder = Decoder { max_command_size: 1024 };
@@ -188,31 +189,26 @@ impl Shop {
         while self.view.trim() {}
     }
 
-    /// The answer, and the bytes that were read from the disk for it.
     async fn post(&self, path: &str) -> (StatusCode, Value) {
+        self.ask(test::TestRequest::post().uri(path)).await
+    }
+
+    /// The answer, and the bytes that were read from the disk for it.
+    async fn get(&self, path: &str) -> (StatusCode, Value, u64) {
+        let before = self.disk.bytes.load(Ordering::Relaxed);
+        let (status, answer) = self.ask(test::TestRequest::get().uri(path)).await;
+        (status, answer, self.disk.bytes.load(Ordering::Relaxed) - before)
+    }
+
+    async fn ask(&self, request: test::TestRequest) -> (StatusCode, Value) {
         let app = test::init_service(
             App::new().configure(|config| routes(self.backend.clone(), DECODER).configure(config)),
         )
         .await;
-        let response =
-            test::call_service(&app, test::TestRequest::post().uri(path).to_request()).await;
+        let response = test::call_service(&app, request.to_request()).await;
         let status = response.status();
         let body = test::read_body(response).await;
         (status, serde_json::from_slice(&body).unwrap_or_default())
-    }
-
-    async fn get(&self, path: &str) -> (StatusCode, Value, u64) {
-        let before = self.disk.bytes.load(Ordering::Relaxed);
-        let app = test::init_service(
-            App::new().configure(|config| routes(self.backend.clone(), DECODER).configure(config)),
-        )
-        .await;
-        let response =
-            test::call_service(&app, test::TestRequest::get().uri(path).to_request()).await;
-        let status = response.status();
-        let body = test::read_body(response).await;
-        let read = self.disk.bytes.load(Ordering::Relaxed) - before;
-        (status, serde_json::from_slice(&body).unwrap_or_default(), read)
     }
 }
 
@@ -482,71 +478,4 @@ async fn states_are_read_without_a_core_and_nothing_without_a_store() {
     assert_eq!(shop.get("/api/actors").await.0, StatusCode::SERVICE_UNAVAILABLE);
     shop.backend = Backend::default();
     assert_eq!(shop.get("/api/orders/o-0").await.0, StatusCode::SERVICE_UNAVAILABLE);
-}
-
-/// What the task of the journal says of a standby.
-fn standby(owner: Option<orderly_journal::Name>) -> orderly_journal::node::Status {
-    orderly_journal::node::Status {
-        role: orderly_journal::node::Role::Standby,
-        epoch: Some(orderly_journal::Epoch { number: 3, nonce: orderly_journal::Nonce([7; 16]) }),
-        owner,
-        cursor: 0,
-        next: 120,
-        lag: orderly_journal::follower::Lag {
-            as_of: Some(1_000_000),
-            time: Some(std::time::Duration::from_millis(12)),
-        },
-        is_ready: true,
-        in_flight: 0,
-        members: Vec::new(),
-    }
-}
-
-#[actix_web::test]
-async fn the_only_process_of_a_namespace_owns_it() {
-    let shop = Shop::new();
-    let (status, cluster, _) = shop.get("/api/cluster").await;
-    assert_eq!(status, StatusCode::OK);
-    assert_eq!((&cluster["mode"], &cluster["role"]), (&"single".into(), &"owner".into()));
-    assert_eq!(cluster["owner"]["node"], cluster["node"]);
-    assert!(cluster.get("epoch").is_none() && cluster.get("lag").is_none(), "{cluster}");
-    let (status, problem) = shop.post("/api/cluster/step-down").await;
-    assert_eq!(status, StatusCode::CONFLICT);
-    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("one process")));
-}
-
-#[actix_web::test]
-async fn a_standby_answers_reads_and_names_the_owner_for_the_rest() {
-    let mut shop = Shop::new();
-    shop.place(0);
-    let config = crate::config::Cluster {
-        mode: crate::config::Mode::Standby,
-        node: "shop-2".to_owned(),
-        ..crate::config::Cluster::default()
-    };
-    let cluster = crate::cluster::Cluster::new(&config);
-    let limits = (crate::config::Intake::default(), crate::config::Store::default());
-    shop.backend = Backend::new(&limits.0, limits.1.backup_rate, cluster.clone());
-    shop.backend.read_from(shop.view.reader());
-    let (status, shown, _) = shop.get("/api/cluster").await;
-    assert_eq!((status, &shown["role"]), (StatusCode::OK, &"joining".into()));
-
-    let owner =
-        orderly_journal::Name { node: "shop-1".to_owned(), url: "http://shop-1:8080".to_owned() };
-    let (told, status) = tokio::sync::watch::channel(standby(Some(owner)));
-    cluster.follow(status);
-    let (_, shown, _) = shop.get("/api/cluster").await;
-    assert_eq!((&shown["role"], &shown["epoch"]), (&"standby".into(), &3.into()));
-    assert_eq!((&shown["seq"], &shown["lag"]["millis"]), (&120.into(), &12.into()));
-    assert_eq!(shown["owner"]["url"], "http://shop-1:8080");
-    assert_eq!(shop.get("/api/orders/o-0").await.0, StatusCode::OK);
-    for path in ["/api/cluster/step-down", "/api/intake/pause", "/api/store/backup"] {
-        let (status, problem) = shop.post(path).await;
-        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
-        assert_eq!(problem["reason"], "not_owner", "{path}: {problem}");
-        assert_eq!(problem["owner"]["url"], "http://shop-1:8080", "{path}: {problem}");
-    }
-    told.send_replace(standby(None));
-    let (_, problem) = shop.post("/api/intake/pause").await;
-    assert_eq!((&problem["reason"], problem.get("owner")), (&"not_owner".into(), None));
 }

@@ -1,0 +1,70 @@
+//! The members of the namespace: of one that is alone, and of a standby.
+
+use super::*;
+
+/// What the task of the journal says of a standby.
+fn standby(owner: Option<orderly_journal::Name>) -> orderly_journal::node::Status {
+    orderly_journal::node::Status {
+        role: orderly_journal::node::Role::Standby,
+        epoch: Some(orderly_journal::Epoch { number: 3, nonce: orderly_journal::Nonce([7; 16]) }),
+        owner,
+        cursor: 0,
+        next: 120,
+        lag: orderly_journal::follower::Lag {
+            as_of: Some(1_000_000),
+            time: Some(std::time::Duration::from_millis(12)),
+        },
+        is_ready: true,
+        in_flight: 0,
+        members: Vec::new(),
+    }
+}
+
+#[actix_web::test]
+async fn the_only_process_of_a_namespace_owns_it() {
+    let shop = Shop::new();
+    let (status, cluster, _) = shop.get("/api/cluster").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!((&cluster["mode"], &cluster["role"]), (&"single".into(), &"owner".into()));
+    assert_eq!(cluster["owner"]["node"], cluster["node"]);
+    assert!(cluster.get("epoch").is_none() && cluster.get("lag").is_none(), "{cluster}");
+    let (status, problem) = shop.post("/api/cluster/step-down").await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("one process")));
+}
+
+#[actix_web::test]
+async fn a_standby_answers_reads_and_names_the_owner_for_the_rest() {
+    let mut shop = Shop::new();
+    shop.place(0);
+    let config = crate::config::Cluster {
+        mode: crate::config::Mode::Standby,
+        node: "shop-2".to_owned(),
+        ..crate::config::Cluster::default()
+    };
+    let cluster = crate::cluster::Cluster::new(&config);
+    let limits = (crate::config::Intake::default(), crate::config::Store::default());
+    shop.backend = Backend::new(&limits.0, limits.1.backup_rate, cluster.clone());
+    shop.backend.read_from(shop.view.reader());
+    let (status, shown, _) = shop.get("/api/cluster").await;
+    assert_eq!((status, &shown["role"]), (StatusCode::OK, &"joining".into()));
+
+    let owner =
+        orderly_journal::Name { node: "shop-1".to_owned(), url: "http://shop-1:8080".to_owned() };
+    let (told, status) = tokio::sync::watch::channel(standby(Some(owner)));
+    cluster.follow(status);
+    let (_, shown, _) = shop.get("/api/cluster").await;
+    assert_eq!((&shown["role"], &shown["epoch"]), (&"standby".into(), &3.into()));
+    assert_eq!((&shown["seq"], &shown["lag"]["millis"]), (&120.into(), &12.into()));
+    assert_eq!(shown["owner"]["url"], "http://shop-1:8080");
+    assert_eq!(shop.get("/api/orders/o-0").await.0, StatusCode::OK);
+    for path in ["/api/cluster/step-down", "/api/intake/pause", "/api/store/backup"] {
+        let (status, problem) = shop.post(path).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(problem["reason"], "not_owner", "{path}: {problem}");
+        assert_eq!(problem["owner"]["url"], "http://shop-1:8080", "{path}: {problem}");
+    }
+    told.send_replace(standby(None));
+    let (_, problem) = shop.post("/api/intake/pause").await;
+    assert_eq!((&problem["reason"], problem.get("owner")), (&"not_owner".into(), None));
+}
