@@ -47,11 +47,14 @@ pub(crate) mod key {
     pub(crate) const TAB: &str = "\u{E004}";
 }
 
-impl Browser {
-    /// Opens a window of 1280 × 900.
-    pub(crate) fn open() -> Self {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+/// Starts chromedriver on a free port, and says which.
+///
+/// It looks for a port that is free for IPv4 and then needs the same one for IPv6, so it ends now and then because something took it in
+/// between: it is started again then.
+fn start_driver() -> (Child, u16) {
+    const TRIES: usize = 5;
+    let mut told = String::new();
+    for _ in 0..TRIES {
         let start = |name: &&str| {
             let mut command = Command::new(name);
             command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped());
@@ -59,12 +62,26 @@ impl Browser {
         };
         let missing = "chromedriver is missing: install chromium and chromium-driver (scripts/install-packages does)";
         let mut driver = DRIVERS.iter().find_map(start).expect(missing);
-        let lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
-        let port = lines.map_while(Result::ok).find_map(|line| {
-            let (_, port) = line.split_once("started successfully on port ")?;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        });
-        let port = port.expect("chromedriver names its port");
+        let output = BufReader::new(driver.stdout.take().expect("its output"));
+        for line in output.lines().map_while(Result::ok) {
+            let port = line.split_once("started successfully on port ");
+            if let Some(port) = port.and_then(|(_, port)| port.trim_end_matches('.').parse().ok()) {
+                return (driver, port);
+            }
+            told.push_str(&line);
+            told.push('\n');
+        }
+        driver.wait().expect("the driver's end");
+    }
+    panic!("chromedriver ended {TRIES} times before it served:\n{told}");
+}
+
+impl Browser {
+    /// Opens a window of 1280 × 900.
+    pub(crate) fn open() -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let (driver, port) = start_driver();
         let client = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let session = format!("http://127.0.0.1:{port}/session");
         let mut browser = Self { driver, session, client, _alone: alone };
