@@ -1,6 +1,6 @@
 //! The faults.
 
-use crate::Row;
+use crate::outcome::Row;
 use crate::preload::Fault;
 use crate::rabbit::{Node, exclusive_node, shared_url};
 use crate::site::Site;

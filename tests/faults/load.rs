@@ -30,22 +30,23 @@ pub(crate) struct Load {
     stopping: Arc<AtomicBool>,
     confirmed: Arc<AtomicU64>,
     namespace: String,
-    url: String,
+    urls: Vec<String>,
     seed: u64,
 }
 
 impl Load {
-    pub(crate) fn start(url: &str, namespace: &str, seed: u64) -> Self {
+    /// Publishes to the first of these addresses that works, and goes on with the next one when that breaks.
+    pub(crate) fn start(urls: &[String], namespace: &str, seed: u64) -> Self {
         let runtime = crate::rabbit::runtime();
         let (stopping, confirmed) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         let task = runtime.spawn(publish_until(
-            Publisher::new(url, namespace),
+            Publisher::new(urls, namespace),
             seed,
             Arc::clone(&stopping),
             Arc::clone(&confirmed),
         ));
-        let (url, namespace) = (url.to_owned(), namespace.to_owned());
-        Self { runtime, task, stopping, confirmed, namespace, url, seed }
+        let (urls, namespace) = (urls.to_vec(), namespace.to_owned());
+        Self { runtime, task, stopping, confirmed, namespace, urls, seed }
     }
 
     /// The orders that were published so far.
@@ -60,7 +61,7 @@ impl Load {
             self.task.await.expect("no panic");
             let orders = self.confirmed.load(Ordering::SeqCst);
             if publish_again {
-                let mut publisher = Publisher::new(&self.url, &self.namespace);
+                let mut publisher = Publisher::new(&self.urls, &self.namespace);
                 for first in (0..orders).step_by(100) {
                     publisher.publish(&commands(first..(first + 100).min(orders), self.seed)).await;
                 }
@@ -114,20 +115,22 @@ async fn publish_until(
 }
 
 struct Publisher {
-    url: String,
+    /// The first one is used.
+    urls: Vec<String>,
     exchange: String,
     channel: Option<(Connection, Channel)>,
 }
 
 impl Publisher {
-    fn new(url: &str, namespace: &str) -> Self {
-        Self { url: url.to_owned(), exchange: format!("{namespace}.commands"), channel: None }
+    fn new(urls: &[String], namespace: &str) -> Self {
+        Self { urls: urls.to_vec(), exchange: format!("{namespace}.commands"), channel: None }
     }
 
     /// Publishes until the broker has confirmed all.
     async fn publish(&mut self, commands: &[Sent]) {
         while !matches!(timeout(PATIENCE, self.try_publish(commands)).await, Ok(Some(()))) {
             self.channel = None;
+            self.urls.rotate_left(1);
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
@@ -135,7 +138,7 @@ impl Publisher {
     async fn try_publish(&mut self, commands: &[Sent]) -> Option<()> {
         if self.channel.is_none() {
             let properties = ConnectionProperties::default();
-            let connection = Connection::connect(&self.url, properties).await.ok()?;
+            let connection = Connection::connect(&self.urls[0], properties).await.ok()?;
             let channel = connection.create_channel().await.ok()?;
             channel.confirm_select(ConfirmSelectOptions::default()).await.ok()?;
             self.channel = Some((connection, channel));

@@ -16,11 +16,13 @@
 //! |---|---|
 //! | `kinds` | the faults |
 //! | `load` | a producer that publishes orders and captures until it is told to stop |
-//! | `site` | a processor, its load, and what became of both |
+//! | `outcome` | what became of the load, as a row of the table |
+//! | `site` | a processor and its load |
 //! | `tcp` | a proxy that delays, cuts, swallows and reorders connections |
 
 mod kinds;
 mod load;
+mod outcome;
 #[path = "../support/preload.rs"]
 mod preload;
 #[path = "../support/processor.rs"]
@@ -34,7 +36,7 @@ mod tcp;
 
 use clap::Parser;
 use kinds::{KINDS, Kind};
-use serde::Serialize;
+use outcome::{Row, heading, line};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::time::Instant;
@@ -56,23 +58,6 @@ struct Args {
     all: bool,
     /// The kinds of faults
     kinds: Vec<String>,
-}
-
-/// A row of the table.
-#[derive(Debug, Default, Serialize)]
-struct Row {
-    kind: String,
-    rounds: u32,
-    orders: u64,
-    lost: u64,
-    recovered: u32,
-    duplicated: u64,
-    unexpected: Vec<String>,
-    /// Events that were published more than once, always under one id: what "at least once" allows.
-    repeated_events: u64,
-    /// The longest time until the processor was ready again, in seconds.
-    slowest_recovery: f64,
-    seconds: f64,
 }
 
 fn main() -> ExitCode {
@@ -107,38 +92,5 @@ fn main() -> ExitCode {
         let json = serde_json::to_vec_pretty(&rows).expect("numbers and texts are JSON");
         std::fs::write(path, json).expect("the file of the figures can be written");
     }
-    let is_good = |row: &Row| row.lost == 0 && row.duplicated == 0 && row.unexpected.is_empty();
-    ExitCode::from(u8::from(!rows.iter().all(is_good)))
-}
-
-fn heading() -> String {
-    format!(
-        "{:<16} {:>6} {:>7} {:>5} {:>9} {:>10} {:>10} {:>8} {:>9} {:>6}",
-        "kind",
-        "rounds",
-        "orders",
-        "lost",
-        "recovered",
-        "duplicated",
-        "unexpected",
-        "repeated",
-        "slowest s",
-        "s"
-    )
-}
-
-fn line(row: &Row) -> String {
-    format!(
-        "{:<16} {:>6} {:>7} {:>5} {:>9} {:>10} {:>10} {:>8} {:>9.1} {:>6.0}",
-        row.kind,
-        row.rounds,
-        row.orders,
-        row.lost,
-        row.recovered,
-        row.duplicated,
-        row.unexpected.len(),
-        row.repeated_events,
-        row.slowest_recovery,
-        row.seconds
-    )
+    ExitCode::from(u8::from(!rows.iter().all(Row::is_good)))
 }

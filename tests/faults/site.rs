@@ -1,11 +1,11 @@
-//! A processor, its load, and what became of both.
+//! A processor and its load.
 
-use crate::Row;
-use crate::load::{Load, SKUS, TOTAL, UNITS, order_id};
+use crate::load::{Load, SKUS};
+use crate::outcome::{ON_HAND, Row};
 use crate::processor::Processor;
 use crate::producer::{Got, Producer, stock};
 use orderly_demo::Random;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -21,7 +21,6 @@ const LOOK: Duration = Duration::from_millis(20);
 fn looks(time: Duration) -> u128 {
     time.as_millis() / LOOK.as_millis()
 }
-const ON_HAND: u64 = 10_000_000;
 
 /// What the end of a kind may assume.
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,7 +76,7 @@ impl Site {
             producer.publish(&stocks).await;
             (events, notifications)
         });
-        let load = Load::start(url, &namespace, seed);
+        let load = Load::start(&[url.to_owned()], &namespace, seed);
         Self {
             url: url.to_owned(),
             namespace,
@@ -120,7 +119,7 @@ impl Site {
     }
 
     pub(crate) fn unexpected(&mut self, what: impl Into<String>) {
-        self.row.unexpected.push(what.into());
+        self.row.unexpected(what);
     }
 
     /// Waits until the processor is ready and has processed orders since; starts it when it has ended.
@@ -203,9 +202,11 @@ impl Site {
         if stopped.code() != Some(0) {
             self.unexpected(format!("the processor stopped with {stopped}"));
         }
-        self.count_events(&events, orders);
-        self.count_notifications(&told, orders);
-        self.count_books(orders);
+        let are_complete = !self.ending.events_are_missing;
+        self.row.count_events(&events, orders, are_complete);
+        self.row.count_notifications(&told, orders, are_complete);
+        let audit = self.processor().verify();
+        self.row.count_books(&audit, orders);
         self.row
     }
 
@@ -239,75 +240,5 @@ impl Site {
             self.unexpected(format!("{left} messages are left in the queue of commands"));
         }
         (events, told)
-    }
-
-    /// Every order has one event of each type, under one id, and the events of an order come in their order.
-    fn count_events(&mut self, events: &[Got], orders: u64) {
-        let mut ids: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-        let mut last: BTreeMap<&str, u64> = BTreeMap::new();
-        let (mut seen, mut incarnations) = (BTreeSet::new(), BTreeSet::new());
-        let mut disordered = 0;
-        for event in events {
-            let Some(order) =
-                event.body["subject"].as_str().filter(|subject| subject.starts_with("o-"))
-            else {
-                continue;
-            };
-            if !seen.insert(&*event.id) {
-                self.row.repeated_events += 1;
-                continue;
-            }
-            ids.entry((order, &event.routing_key)).or_default().insert(&event.id);
-            let Some((incarnation, sequence)) = event.id.rsplit_once('-') else { continue };
-            incarnations.insert(incarnation);
-            let sequence = sequence.parse().unwrap_or(0);
-            disordered += u32::from(last.insert(order, sequence) > Some(sequence));
-        }
-        self.row.duplicated += ids.values().filter(|ids| ids.len() > 1).count() as u64;
-        if disordered > 0 {
-            self.unexpected(format!(
-                "{disordered} events came before an earlier one of their order"
-            ));
-        }
-        if incarnations.len() > 1 {
-            self.unexpected(format!("the store has {} incarnations", incarnations.len()));
-        }
-        if !self.ending.events_are_missing {
-            let has = |number: &u64| ids.contains_key(&(&*order_id(*number), "order.paid"));
-            self.row.lost += (0..orders).filter(|number| !has(number)).count() as u64;
-        }
-    }
-
-    fn count_notifications(&mut self, told: &[Got], orders: u64) {
-        let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for notification in told {
-            let order = notification.body["order_id"].as_str().unwrap_or_default();
-            ids.entry(order).or_default().insert(&notification.id);
-        }
-        self.row.duplicated += ids.values().filter(|ids| ids.len() > 1).count() as u64;
-        if !self.ending.events_are_missing {
-            let has = |number: &u64| ids.contains_key(&*order_id(*number));
-            self.row.lost += (0..orders).filter(|number| !has(number)).count() as u64;
-        }
-    }
-
-    /// The audit of the store, and its counts.
-    fn count_books(&mut self, orders: u64) {
-        let audit = self.processor().verify();
-        let counts = &audit["counts"];
-        let number = |value: &serde_json::Value| value.as_u64().unwrap_or(0);
-        let paid = number(&counts["statuses"]["paid"]);
-        let (money, sold) = (number(&counts["paid"]["EUR"]), number(&counts["sold"]));
-        let on_hand = number(&counts["on_hand"]);
-        self.row.lost += orders.saturating_sub(paid);
-        self.row.duplicated += (money / TOTAL).saturating_sub(orders);
-        self.row.duplicated += (sold / UNITS).saturating_sub(orders);
-        let is_right = paid == orders
-            && money == orders * TOTAL
-            && sold == orders * UNITS
-            && on_hand == SKUS * ON_HAND - orders * UNITS;
-        if !is_right {
-            self.unexpected(format!("{orders} orders, and the books say {counts}"));
-        }
     }
 }

@@ -1,4 +1,5 @@
 //! A TCP proxy in front of a broker that delays, cuts, swallows and reorders connections.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -14,6 +15,10 @@ struct Settings {
     delay: AtomicU64,
     /// Every second connection is made late, so that connections come to the broker in another order.
     reorders: AtomicBool,
+    /// Nothing passes, and new connections carry nothing.
+    isolated: AtomicBool,
+    /// Connections that are open.
+    open: AtomicU64,
 }
 
 /// The two ends of a connection, and whether what comes is swallowed.
@@ -77,6 +82,17 @@ impl Proxy {
         }
     }
 
+    /// Nothing passes any more, and nobody says so. With `false` what there is ends, and what is new passes.
+    pub(crate) fn isolate(&self, isolated: bool) {
+        self.settings.isolated.store(isolated, Ordering::SeqCst);
+        if isolated { self.swallow() } else { self.cut() }
+    }
+
+    /// Whether there are connections.
+    pub(crate) fn is_used(&self) -> bool {
+        self.settings.open.load(Ordering::SeqCst) > 0
+    }
+
     fn links(&self) -> std::sync::MutexGuard<'_, Vec<Link>> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,7 +110,7 @@ fn accept(
     }
     // without a broker the client's connection is closed at once
     let Ok(server) = TcpStream::connect(broker) else { return };
-    let swallows = Arc::<AtomicBool>::default();
+    let swallows = Arc::new(AtomicBool::new(settings.isolated.load(Ordering::SeqCst)));
     let both = || Some((client.try_clone().ok()?, server.try_clone().ok()?));
     let (Some(there), Some(back), Some((kept_client, kept_server))) = (both(), both(), both())
     else {
@@ -103,8 +119,11 @@ fn accept(
     let link = Link { client: kept_client, server: kept_server, swallows: Arc::clone(&swallows) };
     links.lock().unwrap_or_else(PoisonError::into_inner).push(link);
     let (of_back, settings_of_back) = (Arc::clone(&swallows), Arc::clone(settings));
-    thread::spawn(move || pass(back.1, back.0, &of_back, &settings_of_back));
+    settings.open.fetch_add(1, Ordering::SeqCst);
+    let back = thread::spawn(move || pass(back.1, back.0, &of_back, &settings_of_back));
     pass(there.0, there.1, &swallows, settings);
+    drop(back.join());
+    settings.open.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// Passes on what comes, until one end closes.
