@@ -5,9 +5,9 @@
 //! | [`decode`] | messages of the broker to commands, or to the reason why they are invalid |
 //! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
 //! | [`cluster`] | what this process knows of the other members of the namespace |
+//! | [`journal`] | the journal that the members of a cluster share |
 //! | [`process`] | starts all parts, watches them, and stops them in order |
 //! | [`notify`] | the channels for notifications: the broker, a webhook |
-//! | [`journal`] | the journal that the members of a cluster share |
 //! | [`mark`] | what the broker has seen of the stores of the namespace |
 //! | [`backup`] | copies of the store, and putting them back |
 //! | [`export`] | the whole store as JSON Lines, and a store made of them |

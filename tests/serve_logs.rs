@@ -35,7 +35,7 @@ async fn a_normal_run_logs_a_few_lines_and_no_warning() {
         "store opened",
         "consuming",
         "condition cleared",
-        "stopping: no further messages are consumed",
+        "stopping: no further messages are processed",
         "not ready",
         "stopped",
     ];

@@ -34,6 +34,8 @@ pub enum Condition {
     Upgrading,
     /// This member reads what it has missed of the journal, or is further behind than `cluster.max_lag`.
     Following,
+    /// The journal accepts nothing: there is no majority of the broker's nodes, or their disks are full.
+    Journal,
 }
 
 impl Condition {
@@ -50,6 +52,7 @@ impl Condition {
             Self::Topology => "topology",
             Self::Upgrading => "upgrading",
             Self::Following => "following",
+            Self::Journal => "journal",
         }
     }
 }
@@ -211,6 +214,7 @@ mod tests {
             Condition::Topology,
             Condition::Upgrading,
             Condition::Following,
+            Condition::Journal,
         ] {
             let reason = Reason { condition, detail: "why".to_owned() };
             let shown = serde_json::to_value(reason).expect("JSON");

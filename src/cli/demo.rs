@@ -116,7 +116,7 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
         evening.go_wrong()?;
         output::print(&hint(address)).map_err(Error::Output)?;
         tokio::select! {
-            ended = run_until_signalled(&mut processor, &mut signals, config.shutdown.grace.get()) => ended?,
+            ended = run_until_signalled(&mut processor, &mut signals, std::future::pending(), config.shutdown.grace.get()) => ended?,
             Err(refused) = evening.go_on() => return Err(refused.into()),
         }
     }

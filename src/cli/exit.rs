@@ -21,6 +21,9 @@ pub enum Exit {
     Storage = 74,
     /// Another processor owns the namespace. A later start helps.
     Taken = 75,
+    /// Another member of the cluster owns the journal, or the store and the journal do not go together. Nothing was changed. A
+    /// restart makes a member that was fenced a standby.
+    Superseded = 76,
     /// The configuration is wrong, the store is of a build that this one cannot read, or there is no store where there was one.
     /// A restart does not help.
     Configuration = 78,
@@ -49,6 +52,9 @@ impl Exit {
         if let Some(process::Error::NoStore(_) | process::Error::Mark { .. }) = cause.downcast_ref()
         {
             return Some(Self::Configuration);
+        }
+        if let Some(process::Error::SteppedDown) = cause.downcast_ref() {
+            return Some(Self::Superseded);
         }
         if let Some(super::store::Error::Missing(_)) = cause.downcast_ref() {
             return Some(Self::Storage);
@@ -83,10 +89,13 @@ impl Exit {
                 _ => Self::Storage,
             });
         }
-        if let Some(error) = cause.downcast_ref::<pipeline::Error>()
-            && error.is_storage()
-        {
-            return Some(Self::Storage);
+        if let Some(error) = cause.downcast_ref::<pipeline::Error>() {
+            if let pipeline::Error::Fenced { .. } | pipeline::Error::Refused(_) = error {
+                return Some(Self::Superseded);
+            }
+            if error.is_storage() {
+                return Some(Self::Storage);
+            }
         }
         match cause.downcast_ref::<rabbit::Error>()? {
             rabbit::Error::Held(_) => Some(Self::Taken),
@@ -126,6 +135,19 @@ mod tests {
         let error = Wrapped(config::Error::Invalid(Vec::new()));
         assert_eq!(Exit::of(&error), Exit::Configuration);
         assert_eq!(Exit::of(&io::Error::other("anything else")), Exit::Failure);
+    }
+
+    #[test]
+    fn a_member_that_was_fenced_or_refused_ends_with_a_code_of_its_own() {
+        use crate::{pipeline, process};
+        let fenced = pipeline::Error::Fenced { epoch: 7, by: "other".to_owned() };
+        assert_eq!(fenced.to_string(), "fenced: other owns the journal (epoch 7)");
+        assert_eq!(Exit::of(&process::Error::Pipeline(fenced)), Exit::Superseded);
+        let refused = pipeline::Error::Refused(orderly_journal::Refusal::Gone);
+        assert_eq!(Exit::of(&process::Error::Pipeline(refused)), Exit::Superseded);
+        assert_eq!(Exit::of(&pipeline::Error::DiskStalled), Exit::Storage);
+        assert_eq!(Exit::of(&pipeline::Error::JournalStalled), Exit::Failure);
+        assert_eq!(Exit::Superseded as u8, 76);
     }
 
     #[test]

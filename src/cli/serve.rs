@@ -73,7 +73,8 @@ async fn process_commands(
         started = Processor::start_configured(config, observed) => started?,
         () = signals.next() => return Ok(()), // nothing was begun
     };
-    run_until_signalled(&mut processor, signals, config.shutdown.grace.get()).await
+    let step_down = observed.cluster.step_down_asked();
+    run_until_signalled(&mut processor, signals, step_down, config.shutdown.grace.get()).await
 }
 
 /// Logs one event when the store is why the process ends: collectors of logs may not see the line on standard error.

@@ -133,11 +133,6 @@ impl Cluster {
             return;
         }
         report.require(
-            false,
-            "cluster.mode",
-            "`standby` does not work in this build yet: no process follows the journal and takes over",
-        );
-        report.require(
             !broker.addresses().iter().any(super::BrokerUrl::is_memory),
             "cluster.mode",
             "`standby` needs RabbitMQ: the broker inside the process has no other members",

@@ -30,6 +30,7 @@ pub(super) struct Ends {
     pub(super) told: mpsc::Sender<Told>,
     pub(super) cursor: Arc<AtomicU64>,
     pub(super) broker: watch::Receiver<orderly_broker::Status>,
+    pub(super) control: orderly_broker::Control,
 }
 
 /// A member of the cluster, with its connections.
@@ -247,6 +248,7 @@ impl Member {
                     });
                 }
                 Output::Append { body, .. } => self.stream.append(body),
+                Output::PassOn => self.ends.control.pass_on(),
                 Output::Adopt(charter) => self.telling.push_back(Told::Adopt(charter)),
                 Output::Apply { units, position } => {
                     self.telling.push_back(Told::Apply { units, position });

@@ -10,6 +10,7 @@
 mod member;
 
 use orderly_actors::clock::SystemClock;
+use orderly_broker::Link;
 use orderly_broker::rabbit::{self, stream};
 use orderly_journal::claim::Patience;
 use orderly_journal::node::Status;
@@ -85,8 +86,8 @@ pub struct Journal {
 }
 
 /// Starts to take part, on the current runtime. The store has come to `stored` (`None`: it is new and empty), and was last
-/// in the journal at `last`; `past` knows its other places. Every event below `cursor` was published. `broker` says whether
-/// the broker delivers the commands to this process.
+/// in the journal at `last`; `past` knows its other places. Every event below `cursor` was published. `link` says whether
+/// the broker delivers the commands to this process, and can leave them to another one.
 ///
 /// Settings that cannot work are errors at once: [`rabbit::Error::Url`], [`rabbit::Error::CaFile`].
 pub fn start(
@@ -95,12 +96,13 @@ pub fn start(
     last: Option<Position>,
     past: Box<dyn Past + Send>,
     cursor: Arc<AtomicU64>,
-    broker: watch::Receiver<orderly_broker::Status>,
+    link: &Link,
 ) -> Result<Journal, rabbit::Error> {
     let stream = stream::Stream::start(&settings.broker, &settings.stream)?;
     let (inputs, given) = mpsc::unbounded_channel();
     let (tell, told) = mpsc::channel(TOLD);
-    let ends = member::Ends { inputs: given, told: tell, cursor, broker };
+    let (broker, control) = (link.status.clone(), link.control.clone());
+    let ends = member::Ends { inputs: given, told: tell, cursor, broker, control };
     let (member, status) =
         member::Member::new(settings, SystemClock::default(), (stored, last, past), stream, ends);
     tokio::spawn(member.run());

@@ -15,6 +15,7 @@
 //! | `core` | the core thread: messages through the sequencer, timers, stopping |
 //! | `alone` | distinguishes a message that kills the process from a disk that fails |
 //! | `storage` | the store thread: group commits, checkpoints, retention |
+//! | `journal` | where units go to become durable: the store alone, or a journal that several members share |
 //! | `relay` | events to the broker, in order, with a durable cursor |
 //! | `notifier` | queues the notifications that are due on their channels |
 //! | `pending` | the notifications that wait, for the metrics |
@@ -26,17 +27,20 @@
 //! | `timers` | when timers may fire |
 //! | `verdict_log` | the log of verdicts and of parked messages |
 //! | `submit`, `local_replies` | commands over HTTP, and their verdicts on the in-process broker |
+//! | `error` | why the pipeline ended |
 //! | `handle` | asking the core from other threads |
 //! | `watchdog` | ends a process whose core stands still |
 //! | [`workers`] | starts every thread and task, and reports one that fails |
 //!
 //! Invariant: nothing that a unit causes (ack, reply, event, notification) leaves the process before the
-//! group commit of that unit has returned.
+//! group commit of that unit has returned; in a shared journal, before the journal has accepted the unit.
 
 mod alone;
 pub(crate) mod census;
 mod core;
+mod error;
 mod handle;
+pub(crate) mod journal;
 mod local_replies;
 mod notifier;
 mod outbound;
@@ -56,6 +60,7 @@ use self::alone::AloneFile;
 use self::local_replies::LocalReplies;
 use self::workers::Workers;
 
+pub use self::error::Error;
 pub use self::handle::{Gone, Handle, Resend};
 pub use self::parked::{Dismissed, Replay, Replayed};
 pub use self::submit::{Submitted, Submitter, Tried};
@@ -70,106 +75,16 @@ use futures_util::FutureExt as _;
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
-use orderly_actors::supervisor::{Budget, RestartBudgetExceeded};
+use orderly_actors::supervisor::Budget;
 use orderly_broker::{Link, Names};
 use orderly_domain::event::Type;
 use orderly_domain::notification::{Channel, Policy, Retry};
 use orderly_domain::order::ConfirmOn;
-use orderly_store::{self as store, Opened, View};
+use orderly_store::{Opened, View};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
-
-/// Why the pipeline ended.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The store failed.
-    #[error("the store failed")]
-    Store(#[from] store::Error),
-    /// The core cannot go on.
-    #[error("the core cannot go on")]
-    Core(#[from] orderly_actors::sequencer::Error),
-    /// The relay cannot read the journal.
-    #[error("the relay cannot read the journal")]
-    Relay,
-    /// An actor spent its restart budget.
-    #[error(transparent)]
-    Actor(#[from] RestartBudgetExceeded),
-    /// The webhook cannot be used.
-    #[error(transparent)]
-    Webhook(#[from] crate::notify::webhook::Error),
-    /// The endpoint for traces cannot be used.
-    #[error(transparent)]
-    Traces(#[from] crate::spans::Error),
-    /// The file that exists while a message runs alone cannot be created or removed.
-    #[error("cannot note beside the store that a message runs alone")]
-    Alone(#[source] std::io::Error),
-    /// The disk did not answer for as long as `intake.stall_after`.
-    #[error("the disk does not answer")]
-    DiskStalled,
-    /// No message was finished for as long as `intake.stall_after`.
-    #[error("nothing moved for too long")]
-    Stalled,
-    /// The driver of the broker ended by itself.
-    #[error("the driver of the broker ended: {0}")]
-    Driver(String),
-    /// A worker panicked.
-    #[error("the worker {worker} panicked: {problem}")]
-    Worker {
-        /// The name of the worker.
-        worker: &'static str,
-        /// The message of the panic.
-        problem: String,
-    },
-    /// A thread could not be started, or ended by itself.
-    #[error("a thread of the pipeline ended: {0}")]
-    Thread(String),
-}
-
-impl Error {
-    /// Whether the store is the cause, which has an exit code of its own.
-    pub fn is_storage(&self) -> bool {
-        use orderly_actors::sequencer::Error as Core;
-        match self {
-            Self::Store(_) | Self::Relay | Self::Alone(_) | Self::DiskStalled => true,
-            Self::Core(error) => match error {
-                Core::State(_) => true,
-                Core::Encode(_) | Core::TooLong(_) => false,
-            },
-            Self::Worker { worker, .. } => *worker == "store",
-            Self::Actor(_)
-            | Self::Webhook(_)
-            | Self::Traces(_)
-            | Self::Stalled
-            | Self::Driver(_)
-            | Self::Thread(_) => false,
-        }
-    }
-}
-
-impl Error {
-    /// Whether the disk failed, which no message can cause. A damaged store and a panic of the store thread do not
-    /// count: the message in hand may have caused them.
-    fn is_disk_fault(&self) -> bool {
-        use orderly_actors::sequencer::Error as Core;
-        use orderly_actors::states::Error as State;
-        match self {
-            Self::Store(error) | Self::Core(Core::State(State::Store(error))) => {
-                matches!(error, store::Error::Disk(_))
-            }
-            Self::Relay | Self::Alone(_) | Self::DiskStalled => true,
-            Self::Core(Core::State(State::Corrupt { .. }) | Core::Encode(_) | Core::TooLong(_))
-            | Self::Actor(_)
-            | Self::Webhook(_)
-            | Self::Traces(_)
-            | Self::Stalled
-            | Self::Driver(_)
-            | Self::Worker { .. }
-            | Self::Thread(_) => false,
-        }
-    }
-}
+use tokio::sync::{mpsc, watch};
 
 /// Whether the pipeline works, for readiness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -179,6 +94,8 @@ pub struct Condition {
     pub clock_is_off: bool,
     /// Messages are in hand and none was finished for too long.
     pub stalled: bool,
+    /// Units have waited for the shared journal for too long.
+    pub journal_stands_still: bool,
     /// The pipeline was told to stop, and takes no more messages.
     pub draining: bool,
     /// The store of an earlier build is brought up to date: no messages are taken yet.
@@ -205,10 +122,51 @@ pub struct Pipeline {
     ended: tokio::task::JoinHandle<Result<(), Error>>,
 }
 
+/// What makes the core's units durable.
+#[derive(Debug)]
+pub enum Durability {
+    /// The store alone.
+    Store,
+    /// A journal that several members share, and the store behind it. This member owns the journal.
+    Journal(OwnedJournal),
+}
+
+impl Durability {
+    /// Where the relay notes what it has published.
+    fn cursor(&self) -> Arc<AtomicU64> {
+        match self {
+            Self::Store => Arc::default(),
+            Self::Journal(owned) => Arc::clone(&owned.cursor),
+        }
+    }
+
+    /// When what the journal has accepted is synced.
+    fn syncs(&self) -> storage::Sync {
+        match self {
+            Self::Journal(OwnedJournal { sync: false, .. }) => storage::Sync::Later,
+            Self::Store | Self::Journal(_) => storage::Sync::AtOnce,
+        }
+    }
+}
+
+/// A journal that this member owns.
+#[derive(Debug)]
+pub struct OwnedJournal {
+    /// Leads to the task of the journal.
+    pub inputs: mpsc::UnboundedSender<crate::journal::Input>,
+    /// What the task tells from now on.
+    pub told: mpsc::Receiver<crate::journal::Told>,
+    /// Every event below this was published. The relay writes it, and the task reads it.
+    pub cursor: Arc<AtomicU64>,
+    /// Whether a unit is on this member's disk, too, before it counts as durable.
+    pub sync: bool,
+}
+
 impl Pipeline {
     /// Starts the threads. Must be called on the runtime that carries the broker's traffic.
     pub fn start(
         opened: Opened,
+        durability: Durability,
         link: Link,
         marks: Option<MarkWriter>,
         config: &Config,
@@ -218,18 +176,22 @@ impl Pipeline {
         let Opened { view, log, history, recovery } = opened;
         let names = Names::new(&config.broker.namespace);
         let encoder = Encoder::new(names.clone(), &config.broker.namespace, &recovery.incarnations);
-        let cursor = Arc::new(AtomicU64::new(recovery.cursor.0));
+        let cursor = durability.cursor();
+        cursor.store(recovery.cursor.0, Ordering::Release);
         let clock_is_trusted = Arc::default();
-        let (workers, mut watch) = Workers::new();
+        let (workers, watch) = Workers::new();
         let tracer = tracer(&workers, config, &names, metrics)?;
-        let (storage, reports) = storage::start(
+        let (report, reports) = mpsc::unbounded_channel();
+        let work = storage::start(
             &workers,
             log,
             Arc::clone(&cursor),
             Arc::clone(&clock_is_trusted),
-            storage::Policy::new(config),
+            storage::Policy::new(config, durability.syncs()),
             metrics.clone(),
+            report.clone(),
         )?;
+        let journal = journal::start(durability, &workers, work, report, &history);
         let relay = relay::start(
             &workers,
             relay::Parts {
@@ -276,7 +238,7 @@ impl Pipeline {
             names,
             link,
             local_replies,
-            storage,
+            journal,
             reports,
             relay,
             notifier,
@@ -293,25 +255,7 @@ impl Pipeline {
         let stall_after = config.intake.stall_after.get();
         let standstill = watchdog::watch(heartbeat, stall_after, condition_in);
         workers.spawn("watchdog", standstill);
-        let ended = tokio::spawn(async move {
-            let core = async {
-                match thread.await {
-                    Ok(result) => result,
-                    Err(_) => std::future::pending().await, // the core panicked, which the watch reports
-                }
-            };
-            let result = tokio::select! {
-                biased;
-                result = core => result,
-                error = watch.failed() => Err(error),
-            };
-            if let Err(error) = &result
-                && error.is_disk_fault()
-            {
-                spare_message_alone(alone).await;
-            }
-            result
-        });
+        let ended = tokio::spawn(until_ended(thread, watch, workers.clone(), alone));
         Ok(Self { handle, submitter, condition, workers, tracer, ended })
     }
 
@@ -321,6 +265,36 @@ impl Pipeline {
         self.tracer.flush(FLUSH).await;
         ended.unwrap_or_else(|error| Err(Error::Thread(error.to_string())))
     }
+}
+
+/// Waits until the core thread ends or a worker fails, and makes sure that nothing leaves after that which must not.
+async fn until_ended(
+    thread: tokio::sync::oneshot::Receiver<Result<(), Error>>,
+    mut watch: workers::Watch,
+    workers: Workers,
+    alone: AloneFile,
+) -> Result<(), Error> {
+    let core = async {
+        match thread.await {
+            Ok(result) => result,
+            Err(_) => std::future::pending().await, // the core panicked, which the watch reports
+        }
+    };
+    let result = tokio::select! {
+        biased;
+        result = core => result,
+        error = watch.failed() => Err(error),
+    };
+    if let Err(Error::Fenced { .. } | Error::Refused(_)) = &result {
+        // the relay and the notifier have queues of their own
+        workers.abort();
+    }
+    if let Err(error) = &result
+        && error.is_disk_fault()
+    {
+        spare_message_alone(alone).await;
+    }
+    result
 }
 
 /// How long the last spans may take.

@@ -250,8 +250,8 @@ impl PendingAcks {
         self.ledger.unsettled() > 0 && now.saturating_sub(self.progress) >= after
     }
 
-    /// Whether a sealed unit has waited for the disk for as long as `after`.
-    pub(super) fn waits_for_disk(&self, now: Duration, after: Duration) -> bool {
+    /// Whether a sealed unit has waited to become durable for as long as `after`.
+    pub(super) fn waits(&self, now: Duration, after: Duration) -> bool {
         let oldest = self.pending.front();
         oldest.is_some_and(|pending| now.saturating_sub(pending.decided) >= after)
     }

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::metrics::labels::Upkeep;
 use orderly_actors::clock::{Clock, SystemClock};
-use orderly_store::{self as store, Log, Seq, Unit, backup};
+use orderly_store::{self as store, EncodedUnit, Log, Position, Seq, Unit, backup};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -20,6 +20,11 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) enum Work {
     /// Make these units durable. They follow the units that were sent before.
     Commit(Vec<Arc<Unit>>),
+    /// Append these units, which the shared journal has accepted, with the position behind them. They follow the units that
+    /// were sent before.
+    Append { units: Vec<EncodedUnit>, position: Position },
+    /// The shared journal has every unit before this: report it as durable when the store has these units.
+    Durable(Seq),
     /// Begin a backup. It has at least the units that were sent before.
     Backup(oneshot::Sender<backup::Source>),
     /// Make a checkpoint of all units, and end.
@@ -33,6 +38,10 @@ pub(super) enum Report {
     Durable(Seq),
     /// A checkpoint is complete.
     Checkpoint(Box<store::Report>),
+    /// Another member owns the journal: nothing that is not durable may leave any trace. This is the last report.
+    Fenced { epoch: u64, by: String },
+    /// The journal cannot be gone on with: this is the last report.
+    Refused(orderly_journal::Refusal),
     /// The store failed: this is the last report.
     Failed(store::Error),
     /// All units are in a checkpoint: this is the last report.
@@ -45,14 +54,25 @@ pub(super) struct Policy {
     checkpoint_bytes: usize,
     checkpoint_every: Duration,
     history_retention: Duration,
+    appends: Sync,
+}
+
+/// When units that a shared journal has accepted are synced. (Commits are always synced at once.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sync {
+    /// Before they count as durable: acks promise a disk, too.
+    AtOnce,
+    /// [`LAZY_SYNC`] later.
+    Later,
 }
 
 impl Policy {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, appends: Sync) -> Self {
         Self {
             checkpoint_bytes: config.store.checkpoint_bytes.as_usize(),
             checkpoint_every: config.store.checkpoint_every.get(),
             history_retention: config.store.history_retention.get(),
+            appends,
         }
     }
 }
@@ -66,6 +86,8 @@ const BUSY: usize = 48;
 const GATHER: Duration = Duration::from_millis(5);
 /// A group of so many units does not wait for more.
 const ENOUGH: usize = 512;
+/// How long units that a shared journal has accepted may wait for a sync.
+const LAZY_SYNC: Duration = Duration::from_secs(1);
 /// How often the thread checks for work of its own while the core sends none.
 const IDLE: Duration = Duration::from_millis(200);
 /// The pause between two searches for old data.
@@ -83,9 +105,9 @@ pub(super) fn start(
     clock_is_trusted: Arc<AtomicBool>,
     policy: Policy,
     metrics: Metrics,
-) -> Result<(Sender<Work>, mpsc::UnboundedReceiver<Report>), Error> {
+    report: mpsc::UnboundedSender<Report>,
+) -> Result<Sender<Work>, Error> {
     let (work_in, work) = channel();
-    let (report, reports) = mpsc::unbounded_channel();
     let clock = SystemClock::default();
     let mut storage = Storage {
         log,
@@ -99,13 +121,14 @@ pub(super) fn start(
         clock,
         checkpointed: Duration::ZERO,
         committed: (Duration::ZERO, 0),
+        unsynced: None,
         house: Housekeeping::default(),
     };
     workers.thread("store", move || {
         storage.run();
         Ok(()) // the last report says how the thread ended
     })?;
-    Ok((work_in, reports))
+    Ok(work_in)
 }
 
 struct Storage<C> {
@@ -124,6 +147,8 @@ struct Storage<C> {
     checkpointed: Duration,
     /// When the last group was committed, and its number of units.
     committed: (Duration, usize),
+    /// Since when appended units wait for a sync.
+    unsynced: Option<Duration>,
     house: Housekeeping,
 }
 
@@ -167,9 +192,31 @@ enum Next {
 #[derive(Default)]
 struct Waiting {
     units: Vec<Arc<Unit>>,
+    /// What the shared journal has accepted, record by record.
+    appends: Vec<(Vec<EncodedUnit>, Position)>,
+    /// The shared journal has every unit before this.
+    durable: Option<Seq>,
     backups: Vec<oneshot::Sender<backup::Source>>,
     /// The core asked for the end: nothing follows.
     closing: bool,
+}
+
+impl Waiting {
+    /// Takes a piece of work.
+    fn take(&mut self, work: Work) {
+        match work {
+            Work::Commit(units) => self.units.extend(units),
+            Work::Append { units, position } => self.appends.push((units, position)),
+            Work::Durable(next) => self.durable = Some(next),
+            Work::Backup(asker) => self.backups.push(asker),
+            Work::Close => self.closing = true,
+        }
+    }
+
+    /// The number of units.
+    fn count(&self) -> usize {
+        self.units.len() + self.appends.iter().map(|(units, _)| units.len()).sum::<usize>()
+    }
 }
 
 impl<C: Clock> Storage<C> {
@@ -195,6 +242,14 @@ impl<C: Clock> Storage<C> {
         if !waiting.units.is_empty() {
             self.commit(&waiting.units)?;
         }
+        if !waiting.appends.is_empty() {
+            self.append(&waiting)?;
+        }
+        if let Some(next) = waiting.durable {
+            self.tell(Report::Durable(next));
+        }
+        self.sync_late()?;
+        let was_idle = waiting.count() == 0 && !is_early;
         for asker in waiting.backups {
             let source = self.log.backup()?;
             let _ = asker.send(source); // the caller may have gone
@@ -206,7 +261,7 @@ impl<C: Clock> Storage<C> {
         }
         // before a checkpoint begins: segments are merged only between two checkpoints
         let now = self.clock.monotonic();
-        if self.house.is_due(now, waiting.units.is_empty() && !is_early) {
+        if self.house.is_due(now, was_idle) {
             self.keep_house(now)?;
         }
         self.checkpoint()?;
@@ -221,18 +276,15 @@ impl<C: Clock> Storage<C> {
         let until = self.next_group();
         loop {
             match next {
-                Ok(Work::Commit(units)) => waiting.units.extend(units),
-                Ok(Work::Backup(asker)) => waiting.backups.push(asker),
-                Ok(Work::Close) | Err(RecvTimeoutError::Disconnected) => {
-                    waiting.closing = true;
-                    return waiting;
-                }
+                Ok(work) => waiting.take(work),
+                Err(RecvTimeoutError::Disconnected) => waiting.closing = true,
                 Err(RecvTimeoutError::Timeout) => return waiting,
             }
-            if waiting.units.len() >= MOST_UNITS {
+            let count = waiting.count();
+            if waiting.closing || count >= MOST_UNITS {
                 return waiting;
             }
-            let is_enough = waiting.units.len() >= ENOUGH || !waiting.backups.is_empty();
+            let is_enough = count >= ENOUGH || !waiting.backups.is_empty();
             let wait = if is_enough {
                 Duration::ZERO
             } else {
@@ -258,6 +310,37 @@ impl<C: Clock> Storage<C> {
         point("committed");
         self.metrics.group_commit(units.len(), self.clock.monotonic().saturating_sub(start));
         self.tell(Report::Durable(committed.through));
+        Ok(())
+    }
+
+    /// Appends what the shared journal has accepted, as one group.
+    fn append(&mut self, waiting: &Waiting) -> Result<(), store::Error> {
+        let start = self.clock.monotonic();
+        self.committed = (start, waiting.count());
+        point("commit");
+        for (units, position) in &waiting.appends {
+            self.log.append(units, Some(*position))?;
+        }
+        match self.policy.appends {
+            Sync::AtOnce => drop(self.log.sync()?),
+            Sync::Later => {
+                self.log.reveal();
+                self.unsynced.get_or_insert(start);
+            }
+        }
+        point("committed");
+        let took = self.clock.monotonic().saturating_sub(start);
+        self.metrics.group_commit(waiting.count(), took);
+        Ok(())
+    }
+
+    /// Syncs appended units that have waited for it.
+    fn sync_late(&mut self) -> Result<(), store::Error> {
+        let now = self.clock.monotonic();
+        if self.unsynced.is_some_and(|since| now.saturating_sub(since) >= LAZY_SYNC) {
+            self.log.sync()?;
+            self.unsynced = None;
+        }
         Ok(())
     }
 

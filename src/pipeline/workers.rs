@@ -11,6 +11,7 @@
 //! | `relay` | task | `relay::start` |
 //! | `replies`, `outbound` | tasks | `outbound` |
 //! | `amqp`, `webhook` | tasks | `notifier::start` |
+//! | `journal` | task | `Pipeline::start`, where several members share a journal |
 //! | `watchdog` | task | `Pipeline::start` |
 //! | `spans` | task | `Pipeline::start`, where there is an endpoint for traces |
 //! | `readiness`, `census` | tasks | `process` |
@@ -28,6 +29,7 @@ use orderly_actors::failpoints;
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// Starts workers. Clones report to the same [`Watch`].
@@ -35,6 +37,8 @@ use tokio::sync::mpsc;
 pub struct Workers {
     runtime: tokio::runtime::Handle,
     failures: mpsc::UnboundedSender<Error>,
+    /// All tasks that were started.
+    tasks: Arc<Mutex<Vec<tokio::task::AbortHandle>>>,
 }
 
 /// Tells which worker failed.
@@ -55,7 +59,8 @@ impl Workers {
     /// Must be called on the runtime that runs the tasks.
     pub fn new() -> (Self, Watch) {
         let (failures, failed) = mpsc::unbounded_channel();
-        (Self { runtime: tokio::runtime::Handle::current(), failures }, Watch(failed))
+        let runtime = tokio::runtime::Handle::current();
+        (Self { runtime, failures, tasks: Arc::default() }, Watch(failed))
     }
 
     /// Starts a task. Its error ends the process.
@@ -68,7 +73,16 @@ impl Workers {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
             report(&failures, name, ended);
         });
-        task.abort_handle()
+        let task = task.abort_handle();
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task.clone());
+        task
+    }
+
+    /// Ends all tasks where they are: what they have in hand must not leave the process any more.
+    pub fn abort(&self) {
+        for task in &*self.tasks.lock().unwrap_or_else(PoisonError::into_inner) {
+            task.abort();
+        }
     }
 
     /// Starts a thread. Its error ends the process.

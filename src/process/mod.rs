@@ -3,12 +3,16 @@
 //! | file | has |
 //! |---|---|
 //! | `start` | the order in which store, namespace and pipeline start |
+//! | `member` | starting a member of a cluster |
+//! | [`standby`] | following the journal of a cluster, until this member owns it |
 //! | `store`, `broker` | the store and the settings of the broker, as configured |
 //! | `watch` | what readiness and metrics show of broker and pipeline |
 //! | `signals` | stopping at a signal |
 
 mod broker;
+mod member;
 mod signals;
+pub mod standby;
 mod start;
 mod store;
 mod watch;
@@ -24,7 +28,7 @@ use crate::decode::Decoder;
 use crate::degraded::Degraded;
 use crate::mark::{self, MarkWriter};
 use crate::metrics::Metrics;
-use crate::pipeline::{self, Handle, Pipeline, census};
+use crate::pipeline::{self, Durability, Handle, Pipeline, census};
 use futures_util::FutureExt as _;
 use orderly_broker::{Link, rabbit};
 use orderly_store::{Opened, Reader};
@@ -75,6 +79,9 @@ pub enum Error {
     /// The pipeline ended by itself.
     #[error("processing ended")]
     Pipeline(#[from] pipeline::Error),
+    /// The owner has left the journal to another member, as it was asked to.
+    #[error("stepped down: another member takes over")]
+    SteppedDown,
     /// A second signal came while the work in hand was being finished.
     #[error("ended at once by a second signal")]
     Impatient,
@@ -161,11 +168,23 @@ impl Processor {
         config: &Config,
         observed: &Observed,
     ) -> Result<Self, Error> {
+        Self::start_with(opened, Durability::Store, link, marks, config, observed)
+    }
+
+    /// The same, with units that become durable in this way.
+    pub(crate) fn start_with(
+        opened: Opened,
+        durability: Durability,
+        link: Link,
+        marks: Option<MarkWriter>,
+        config: &Config,
+        observed: &Observed,
+    ) -> Result<Self, Error> {
         let status = link.status.clone();
         let reader = opened.view.reader();
         observed.backend.read_from(reader.clone());
         let (degraded, metrics) = (&observed.degraded, &observed.metrics);
-        let pipeline = Pipeline::start(opened, link, marks, config, degraded, metrics)?;
+        let pipeline = Pipeline::start(opened, durability, link, marks, config, degraded, metrics)?;
         observed.backend.ask(pipeline.handle.clone());
         observed.backend.submit_through(pipeline.submitter.clone());
         if pipeline.condition.borrow().is_upgrading {

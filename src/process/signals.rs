@@ -29,22 +29,26 @@ impl Signals {
 }
 
 /// Lets a processor work until a signal comes or the processor cannot go on. At a signal the processor stops within
-/// `grace`; a second signal is [`Error::Impatient`].
+/// `grace`; a second signal is [`Error::Impatient`]. It stops in the same way when `step_down` ends, with
+/// [`Error::SteppedDown`].
 pub async fn run_until_signalled(
     processor: &mut Processor,
     signals: &mut Signals,
+    step_down: impl Future<Output = ()>,
     grace: Duration,
 ) -> Result<(), Error> {
-    tokio::select! {
+    let is_signal = tokio::select! {
         result = processor.ended() => return result,
-        () = signals.next() => {}
-    }
+        () = signals.next() => true,
+        () = step_down => false,
+    };
     let stop = async {
         processor.handle.clone().stop(grace).await;
         processor.ended().await
     };
     tokio::select! {
-        result = stop => result,
-        () = signals.next() => Err(Error::Impatient),
+        result = stop => result?,
+        () = signals.next() => return Err(Error::Impatient),
     }
+    if is_signal { Ok(()) } else { Err(Error::SteppedDown) }
 }

@@ -23,6 +23,9 @@ impl Processor {
     /// Starts on the configured store and broker. Waits for a broker for as long as it takes, and for another processor
     /// of the namespace to go for `broker.owner_wait`.
     pub async fn start_configured(config: &Config, observed: &Observed) -> Result<Self, Error> {
+        if config.cluster.is_standby() {
+            return Box::pin(Self::start_member(config, observed)).await;
+        }
         if config.broker.is_memory() {
             let opened = open(None, config, None).await?;
             let link = memory_broker(config).link(config.broker.prefetch.get());

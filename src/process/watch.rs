@@ -2,6 +2,7 @@
 
 use crate::admin::{Condition as Unready, Readiness, STARTING, UPGRADING};
 use crate::cluster::Cluster;
+use crate::config::Mode;
 use crate::degraded::Degraded;
 use crate::metrics::Metrics;
 use crate::metrics::labels::Restriction;
@@ -105,6 +106,7 @@ pub(super) async fn watch_pipeline(
         show(now.draining, Unready::Draining, "the process was told to stop");
         show(now.clock_is_off, Unready::Clock, "the wall clock stepped: timers are paused");
         show(now.is_upgrading, Unready::Upgrading, UPGRADING);
+        show(now.journal_stands_still, Unready::Journal, "the journal accepts nothing");
         show(now.stalled, Unready::Stalled, "messages are in hand and none gets finished");
         if condition.changed().await.is_err() {
             return;
@@ -116,8 +118,12 @@ pub(super) async fn watch_pipeline(
 pub(super) async fn watch_cluster(cluster: Cluster, readiness: Readiness, metrics: Metrics) {
     loop {
         metrics.cluster_role(cluster.role());
-        if let Some(status) = cluster.status() {
-            show_member(&status, &cluster, &readiness, &metrics);
+        match cluster.status() {
+            Some(status) => show_member(&status, &cluster, &readiness, &metrics),
+            None if cluster.mode() == Mode::Single => {}
+            None => {
+                readiness.raise(Unready::Following, "has not found its place in the journal yet");
+            }
         }
         tokio::select! {
             () = cluster.changed() => {}

@@ -1,4 +1,5 @@
 //! The nodes of the broker that `scripts/with-rabbitmq --nodes` has started.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -30,7 +31,11 @@ impl BrokerNodes {
             port: url::Url::parse(url).ok().and_then(|url| url.port()).expect("a port"),
             directory: directory.into(),
         });
-        Some(Self(nodes.collect())).filter(|nodes| nodes.0.len() > 1)
+        Some(Self(nodes.collect()))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
     }
 
     pub(crate) fn urls(&self) -> Vec<String> {
@@ -65,25 +70,49 @@ impl BrokerNodes {
 
     /// Kills a node (SIGKILL).
     pub(crate) fn kill(&self, number: usize) {
-        let pid = fs::read_to_string(self.0[number].directory.join("pid")).expect("its process id");
         println!("killing node {number}");
-        let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
-        assert!(killed.expect("kill runs").success());
+        self.signal(number, "KILL");
+    }
+
+    /// Sends a signal to a node.
+    pub(crate) fn signal(&self, number: usize, signal: &str) {
+        let pid = fs::read_to_string(self.0[number].directory.join("pid")).expect("its process id");
+        let sent = Command::new("kill").args(["-s", signal, pid.trim()]).status();
+        assert!(sent.expect("kill runs").success());
     }
 
     /// Starts a node that was killed, and waits until it listens. The script that made it ends it.
     pub(crate) fn restart(&self, number: usize) {
-        let node = &self.0[number];
-        let mut start = Command::new(node.directory.join("start"));
+        self.0[number].start();
+        self.0[number].wait();
+        println!("node {number} is back");
+    }
+
+    /// Starts all nodes, which were killed: each waits for others.
+    pub(crate) fn restart_all(&self) {
+        for node in &self.0 {
+            node.start();
+        }
+        for node in &self.0 {
+            node.wait();
+        }
+    }
+}
+
+impl BrokerNode {
+    fn start(&self) {
+        let mut start = Command::new(self.directory.join("start"));
         start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut started = start.spawn().expect("the node starts");
         thread::spawn(move || started.wait());
+    }
+
+    fn wait(&self) {
         let mut waited = Duration::ZERO;
-        while TcpStream::connect(("127.0.0.1", node.port)).is_err() {
-            assert!(waited < START_PATIENCE, "node {number} did not start");
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(waited < START_PATIENCE, "a node did not start");
             thread::sleep(POLL);
             waited += POLL;
         }
-        println!("node {number} is back");
     }
 }

@@ -193,7 +193,7 @@ impl Member {
         };
         let past = Box::new(Places(Arc::clone(&self.store)));
         let cursor = Arc::new(AtomicU64::new(1));
-        let journal = journal::start(settings, stored, last, past, cursor, link.status.clone());
+        let journal = journal::start(settings, stored, last, past, cursor, &link);
         let Journal { inputs, told, status } = journal.expect("the journal starts");
         let member = Follower {
             inputs: inputs.clone(),

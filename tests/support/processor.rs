@@ -46,6 +46,17 @@ impl Processor {
         }
     }
 
+    /// A member of a cluster, with these addresses of the broker as a TOML array.
+    pub(crate) fn in_cluster(urls: &str, namespace: &str) -> Self {
+        let mut member = Self::new("", namespace);
+        for (key, value) in &mut member.environment {
+            if key == "ORDERLY_BROKER__URL" {
+                (*key, *value) = ("ORDERLY_BROKER__URLS".to_owned(), urls.to_owned());
+            }
+        }
+        member
+    }
+
     /// Keeps the log of the starts that follow, with everything that the program and its HTTP client say, in this file.
     pub(crate) fn logging_all_to(self, path: PathBuf) -> Self {
         self.logging_to(path).with(
@@ -68,8 +79,18 @@ impl Processor {
 
     /// Sets the largest size of a file, in bytes, for the starts that follow. Writing beyond it fails, as on a full disk.
     pub(crate) fn with_files_up_to(mut self, bytes: u64) -> Self {
-        self.file_limit = Some(bytes);
+        self.limit_files(Some(bytes));
         self
+    }
+
+    /// Sets or removes the largest size of a file.
+    pub(crate) fn limit_files(&mut self, bytes: Option<u64>) {
+        self.file_limit = bytes;
+    }
+
+    /// Whether it was started, and was not seen to have ended.
+    pub(crate) fn runs(&self) -> bool {
+        self.child.is_some()
     }
 
     /// The port of the admin API of the running processor.
@@ -124,7 +145,8 @@ impl Processor {
         self.spawn_on(free_port());
     }
 
-    fn spawn_on(&mut self, port: u16) {
+    /// Starts the processor with its admin API on a port, without waiting.
+    pub(crate) fn spawn_on(&mut self, port: u16) {
         assert!(self.child.is_none(), "it runs already");
         self.port = port;
         let child = self

@@ -225,6 +225,12 @@ impl Inner {
         }
     }
 
+    fn reconnect(&mut self, reason: &str) {
+        self.go_down(reason);
+        self.reconnects += 1;
+        self.come_up();
+    }
+
     fn go_down(&mut self, reason: &str) {
         self.state.disconnect();
         for marker in &self.break_markers {

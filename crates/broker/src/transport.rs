@@ -260,6 +260,7 @@ pub struct Control(mpsc::Sender<Request>);
 pub(crate) enum Request {
     Pause,
     Resume,
+    PassOn,
     Close(oneshot::Sender<()>),
 }
 
@@ -283,6 +284,12 @@ impl Control {
     /// Consumes again.
     pub async fn resume(&self) {
         let _ = self.0.send(Request::Resume).await;
+    }
+
+    /// Leaves the messages that were delivered, and those that come, to another consumer of the queue, if there is one, and consumes
+    /// again behind it: as after a reconnect. Does not wait.
+    pub fn pass_on(&self) {
+        let _ = self.0.try_send(Request::PassOn); // a driver that is asked for much more has other work
     }
 
     /// Closes the driver: acks handed over before are sent, then the connections are closed.

@@ -9,6 +9,8 @@ pub struct Follower {
     heard: Option<Duration>,
     /// The owner's wall clock in that record, in microseconds since the epoch.
     as_of: Option<i64>,
+    /// Whether the broker delivered the commands to the owner then.
+    active: bool,
     /// When the place in the journal was found.
     located: Duration,
     /// Whether everything that was in the journal then has been read.
@@ -53,15 +55,22 @@ impl Follower {
         self.located
     }
 
-    /// A record of the epoch in force was read at `now`. `at` is the owner's wall clock in it.
-    pub fn hear(&mut self, at: i64, now: Duration) {
+    /// A record of the epoch in force was read at `now`. `at` is the owner's wall clock in it. `active`: whether the broker
+    /// delivers the commands to the owner, if the record says so.
+    pub fn hear(&mut self, at: i64, active: Option<bool>, now: Duration) {
         self.heard = Some(now);
+        self.active = active.unwrap_or(self.active);
         self.as_of = self.as_of.max(Some(at));
     }
 
     /// When the owner was heard last. `None`: never.
     pub const fn heard(&self) -> Option<Duration> {
         self.heard
+    }
+
+    /// Whether the broker delivered the commands to the owner when it was heard last.
+    pub const fn owner_is_active(&self) -> bool {
+        self.active
     }
 
     /// For how long nothing of the epoch in force was read. The time before the place was found does not count.

@@ -123,6 +123,8 @@ pub struct Tick {
     pub cursor: u64,
     /// The owner's wall clock, in microseconds since the epoch. For display only.
     pub at: i64,
+    /// Whether the broker delivers the commands to the owner, as far as it knows. For triggers only.
+    pub active: bool,
 }
 
 /// See [`Record::Close`].

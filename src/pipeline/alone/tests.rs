@@ -4,7 +4,7 @@ use super::*;
 use crate::config::Config;
 use crate::degraded::Degraded;
 use crate::metrics::Metrics;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Durability, Pipeline};
 use crate::process::memory_broker;
 use bytes::Bytes;
 use orderly_broker::memory::Memory;
@@ -115,8 +115,16 @@ impl World {
         let link_status = link.status.clone();
         let metrics = Metrics::new().0;
         let degraded = Degraded::new(metrics.clone());
-        let pipeline =
-            Pipeline::start(opened, link, None, &self.config, &degraded, &metrics).expect("starts");
+        let pipeline = Pipeline::start(
+            opened,
+            Durability::Store,
+            link,
+            None,
+            &self.config,
+            &degraded,
+            &metrics,
+        )
+        .expect("starts");
         Process { pipeline, link_status }
     }
 

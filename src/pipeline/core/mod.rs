@@ -1,5 +1,5 @@
 //! The core thread: one loop that takes batches of deliveries through the sequencer, hands the sealed
-//! units to the store thread, and acknowledges the deliveries when the units are durable.
+//! units to the journal, and acknowledges the deliveries when the units are durable.
 
 mod audit;
 mod durable;
@@ -14,12 +14,13 @@ pub(super) mod upgrade;
 
 use super::alone::AloneFile;
 use super::handle::{Handle, Question, questions};
+use super::journal::{Journal, WaitsFor};
 use super::local_replies::LocalReplies;
 use super::notifier::{Notifier, Outcomes};
 use super::outbound::{Confirmed, Outbound, SUSPICIOUS};
 use super::pending_acks::{DeliveryRef, Originals, PendingAcks};
 use super::relay::RelayHandle;
-use super::storage::{Report, Work};
+use super::storage::Report;
 use super::timers::{Timers, WallClock};
 use super::watchdog::Heartbeat;
 use super::workers::{Workers, failpoint, point};
@@ -28,7 +29,6 @@ use crate::decode::Decoder;
 use crate::degraded::Degraded;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage};
-use crate::notify::queue::Trigger;
 use crate::spans::Tracer;
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::owner::Owner;
@@ -48,7 +48,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// How often the core checks timers, acks and gauges when no message comes.
 const TICK: Duration = Duration::from_millis(250);
-/// The most units that are handed to the store thread at once. The store thread commits them while the core continues.
+/// The most units that are handed over at once. They become durable while the core continues.
 const GROUP: usize = 64;
 
 /// The limits of the core.
@@ -70,7 +70,7 @@ pub(super) struct Parts {
     pub(super) names: Names,
     pub(super) link: Link,
     pub(super) local_replies: LocalReplies,
-    pub(super) storage: std::sync::mpsc::Sender<Work>,
+    pub(super) journal: Box<dyn Journal>,
     pub(super) reports: mpsc::UnboundedReceiver<Report>,
     pub(super) relay: RelayHandle,
     pub(super) notifier: Notifier,
@@ -104,7 +104,7 @@ struct Core {
     decoder: Decoder,
     link: Link,
     history: History,
-    storage: std::sync::mpsc::Sender<Work>,
+    journal: Box<dyn Journal>,
     reports: mpsc::UnboundedReceiver<Report>,
     outcomes: mpsc::Receiver<Outcomes>,
     failures: mpsc::UnboundedReceiver<RestartBudgetExceeded>,
@@ -114,7 +114,7 @@ struct Core {
     /// Every unit before this is durable.
     durable: Seq,
     timers: Timers,
-    /// Sealed units that were not handed to the store thread yet.
+    /// Sealed units that were not handed to the journal yet.
     group: Vec<Arc<Unit>>,
     limits: Limits,
     condition: watch::Sender<Condition>,
@@ -180,7 +180,7 @@ impl Core {
             decoder: Decoder { max_command_size: parts.limits.max_command_size },
             link: parts.link,
             history: parts.history,
-            storage: parts.storage,
+            journal: parts.journal,
             reports: parts.reports,
             outcomes: parts.outcomes,
             failures,
@@ -442,34 +442,8 @@ impl Core {
     fn hand_over(&mut self) {
         if !self.group.is_empty() {
             let group = std::mem::replace(&mut self.group, Vec::with_capacity(GROUP));
-            // an error means that the store thread ended: it has reported why
-            let _ = self.storage.send(Work::Commit(group));
+            self.journal.commit(group);
         }
-    }
-
-    async fn report(&mut self, report: Report) -> Result<(), Error> {
-        match report {
-            Report::Durable(through) => {
-                point("durable");
-                let now = self.clock.monotonic();
-                let durable = self.pending_acks.durable(through, now);
-                self.outbound.reply(durable.replies);
-                for (delivery_ref, message, reason) in durable.dead_letters {
-                    self.outbound.dead_letter(&delivery_ref, &message, reason);
-                }
-                self.durable = through;
-                for order in durable.notify {
-                    self.notify(order, Trigger::Requested).await?;
-                }
-                self.notifier.pump(self.moment());
-            }
-            Report::Checkpoint(report) => {
-                self.sequencer.view().borrow_mut().checkpointed(&report);
-            }
-            Report::Failed(error) => return Err(error.into()),
-            Report::Closed => return Err(Error::Thread("the store thread".to_owned())),
-        }
-        Ok(())
     }
 
     async fn tick(&mut self) -> Result<(), Error> {
@@ -479,14 +453,16 @@ impl Core {
         let clock_is_off = wall == WallClock::Off;
         self.clock_is_trusted.store(!clock_is_off, Ordering::Relaxed);
         let stalled = self.pending_acks.stalled(now, self.limits.stall_after);
+        let stands_still = self.stands_still(now);
+        let journal_stands_still = stands_still == Some(WaitsFor::Journal);
         self.condition.send_if_modified(|condition| {
-            let next = Condition { clock_is_off, stalled, ..*condition };
+            let next = Condition { clock_is_off, stalled, journal_stands_still, ..*condition };
             let modified = next != *condition;
             *condition = next;
             modified
         });
-        if self.pending_acks.waits_for_disk(now, self.limits.stall_after) {
-            return Err(self.disk_stands_still());
+        if let Some(cause @ WaitsFor::Disk) = stands_still {
+            return Err(self.stalled(cause));
         }
         if self.timers.may_fire(now) && wall == WallClock::Right {
             self.fire_timers().await?;

@@ -3,7 +3,6 @@
 use super::super::Error;
 use super::super::handle::Question;
 use super::super::pending_acks::Originals;
-use super::super::storage::Work;
 use super::super::submit::Tried;
 use super::Core;
 use crate::metrics::labels::Restriction;
@@ -14,9 +13,7 @@ impl Core {
     pub(super) async fn answer(&mut self, question: Question) -> Result<(), Error> {
         match question {
             Question::Audit(asker) => self.askers.ask(asker),
-            Question::Backup(answer) => {
-                let _ = self.storage.send(Work::Backup(answer)); // a store thread that ended has reported why
-            }
+            Question::Backup(answer) => self.journal.back_up(answer),
             // a caller may have gone
             Question::Pause { paused, operator, answer } => {
                 self.set_paused(paused, operator.as_ref()).await;

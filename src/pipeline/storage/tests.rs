@@ -41,12 +41,14 @@ impl Busy {
                 checkpoint_bytes: 2 << 20,
                 checkpoint_every: Duration::from_secs(1),
                 history_retention: 10 * HOUR,
+                appends: Sync::AtOnce,
             },
             metrics,
             steps: StepDetector::new(&clock),
             clock,
             checkpointed: Duration::ZERO,
             committed: (Duration::ZERO, 0),
+            unsynced: None,
             house: Housekeeping::default(),
         };
         Self { disk, view, storage, work: work_in, reports, exporter, made: 0 }
@@ -270,4 +272,74 @@ fn the_end_waits_for_no_units() {
     busy.work.send(Work::Commit(vec![unit])).expect("the thread listens");
     busy.work.send(Work::Close).expect("the thread listens");
     assert_eq!(busy.storage.serve_next().expect("the disk works"), Next::Stop);
+}
+
+/// Units that a shared journal has accepted, as the next record of it.
+fn record(busy: &mut Busy, count: usize) -> (Work, Seq) {
+    let units: Vec<_> = (0..count).map(|_| EncodedUnit::new(busy.unit())).collect();
+    let next = busy.view.next_seq();
+    let position = Position { epoch: 1, nonce: [1; 16], next, chain: [2; 32], offset: next.0 };
+    (Work::Append { units, position }, next)
+}
+
+/// What a start would find after a crash now.
+fn after_crash(busy: &Busy) -> (Seq, Option<Position>) {
+    // a copy has everything, so the crash is made of the disk itself
+    let disk: Arc<dyn Disk> = Arc::new(busy.disk.crash());
+    let options = Options { identity_retention: 8 * HOUR, ..options() };
+    let opened = store::open(&disk, &options).expect("opens");
+    (opened.view.next_seq(), opened.recovery.position)
+}
+
+#[test]
+fn accepted_units_are_durable_when_the_journal_says_so_and_then_on_the_disk_too() {
+    let mut busy = Busy::start();
+    let (append, _) = record(&mut busy, 3);
+    busy.work.send(append).expect("the thread listens");
+    let (append, next) = record(&mut busy, 2);
+    busy.work.send(append).expect("the thread listens");
+    assert_eq!(busy.storage.serve_next().expect("the disk works"), Next::Continue);
+    assert!(busy.reports.try_recv().is_err(), "the journal has not said that they are durable");
+    busy.work.send(Work::Durable(next)).expect("the thread listens");
+    assert_eq!(busy.storage.serve_next().expect("the disk works"), Next::Continue);
+    assert!(matches!(busy.reports.try_recv(), Ok(Report::Durable(through)) if through == next));
+    let (found, position) = after_crash(&busy);
+    assert_eq!((found, position.map(|position| position.next)), (next, Some(next)));
+}
+
+#[test]
+fn accepted_units_that_need_no_disk_are_synced_within_a_second() {
+    // Given a member whose acks promise no disk of its own
+    let mut busy = Busy::start();
+    busy.storage.policy.appends = Sync::Later;
+    busy.storage.policy.checkpoint_every = HOUR;
+    let mut operations = 0;
+    let mut turn = |busy: &mut Busy, wanted: Option<Seq>| {
+        assert_eq!(busy.storage.serve_next().expect("the disk works"), Next::Continue);
+        match (busy.reports.try_recv(), wanted) {
+            (Ok(Report::Durable(through)), Some(next)) => assert_eq!(through, next),
+            (Err(_), None) => {}
+            (report, _) => panic!("{report:?}"),
+        }
+        let before = std::mem::replace(&mut operations, busy.disk.operations());
+        operations - before
+    };
+    let (append, next) = record(&mut busy, 2);
+    for work in [append, Work::Durable(next)] {
+        busy.work.send(work).expect("the thread listens");
+    }
+    // When they are durable elsewhere, then that is told, and they can be read
+    turn(&mut busy, Some(next));
+    assert!(busy.storage.unsynced.is_some(), "nothing was synced");
+    let history = store::open(
+        &(Arc::new(busy.disk.copy()) as Arc<dyn Disk>),
+        &Options { identity_retention: 8 * HOUR, ..options() },
+    );
+    assert_eq!(history.expect("opens").view.next_seq(), next);
+    // And a second later they are synced, once
+    busy.storage.clock.advance(LAZY_SYNC);
+    turn(&mut busy, None);
+    assert_eq!(busy.storage.unsynced, None);
+    assert_eq!(turn(&mut busy, None), 0, "nothing is written when nothing comes");
+    assert_eq!(after_crash(&busy).0, next);
 }

@@ -56,14 +56,14 @@ impl Driver {
                     let mut inner = self.broker.lock();
                     if let Some(wrong) = acks.into_iter().find_map(|ack| inner.state.ack(ack).err())
                     {
-                        inner.go_down(&wrong.to_string());
-                        inner.reconnects += 1;
-                        inner.come_up();
+                        inner.reconnect(&wrong.to_string());
                     }
                 }
                 request = self.control.recv() => match request {
                     Some(Request::Pause) => self.broker.lock().set_paused(true),
                     Some(Request::Resume) => self.broker.lock().set_paused(false),
+                    // it is the only consumer
+                    Some(Request::PassOn) => self.broker.lock().reconnect("passed on"),
                     Some(Request::Close(done)) => break End::Closed(Some(done)),
                     None => break End::Closed(None),
                 },

@@ -56,6 +56,9 @@ pub enum Error {
     /// The broker ended the consumer, as when its queue is deleted.
     #[error("the broker cancelled the consumer")]
     Cancelled,
+    /// The messages were left to another consumer, as asked for.
+    #[error("the messages were left to another consumer")]
+    PassedOn,
     /// A command that lapin cannot read could not be moved to the dead letters.
     #[error("cannot move an unreadable command to the dead letters")]
     Raw(#[source] io::Error),
@@ -98,6 +101,7 @@ impl Error {
             | Self::CaFile { .. }
             | Self::Channel(_)
             | Self::Cancelled
+            | Self::PassedOn
             | Self::Raw(_)
             | Self::Closed
             | Self::Unclosed { .. } => FailureKind::ConnectionLost,

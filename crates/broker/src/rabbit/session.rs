@@ -232,6 +232,10 @@ impl Session {
         match request {
             Some(Request::Pause) => link.set_paused(true),
             Some(Request::Resume) => link.set_paused(false),
+            Some(Request::PassOn) => {
+                self.close_channel().await;
+                return Some(End::Broken(Error::PassedOn));
+            }
             Some(Request::Close(done)) => {
                 self.close_channel().await;
                 return Some(End::Closed(Some(done)));

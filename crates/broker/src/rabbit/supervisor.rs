@@ -92,7 +92,11 @@ impl Supervisor {
                 Ok(connected) => {
                     let broken = self.session(connected).await?;
                     let failure = self.failure(&broken);
-                    warn!(error = failure.detail, "broker lost");
+                    if let Error::PassedOn = broken {
+                        info!("the messages are left to another consumer");
+                    } else {
+                        warn!(error = failure.detail, "broker lost");
+                    }
                     log.reset();
                     (broken, failure)
                 }
@@ -122,7 +126,9 @@ impl Supervisor {
             if broken.is_unreadable() {
                 self.set_aside_unreadable().await?;
             }
-            self.endpoint.try_next();
+            if !matches!(broken, Error::PassedOn) {
+                self.endpoint.try_next();
+            }
             let pause = backoff.next_pause();
             self.answering_requests(tokio::time::sleep(pause)).await?;
         }
@@ -218,6 +224,7 @@ impl Supervisor {
             match request {
                 Some(Request::Pause) => self.link.set_paused(true),
                 Some(Request::Resume) => self.link.set_paused(false),
+                Some(Request::PassOn) => {} // nothing is consumed
                 Some(Request::Close(done)) => return Err(Stop::Closed(Some(done))),
                 None => return Err(Stop::Closed(None)),
             }

@@ -1,5 +1,6 @@
 //! Claiming, owning and leaving.
 
+use super::PASS_ON_EVERY;
 use super::{Leaving, Node, Now, Output};
 use crate::claim::{Claim, Step, Trigger};
 use crate::fault::Fault;
@@ -170,9 +171,28 @@ impl Node {
             return silent.then_some(Trigger::Doubt);
         }
         if self.active {
-            return Some(Trigger::Active);
+            return if self.pass_on(now) { None } else { Some(Trigger::Active) };
         }
         silent.then_some(Trigger::Silence)
+    }
+
+    /// Leaves the commands to an owner that lives and does not get them: one that was chosen because the one before was silent, or
+    /// left. The broker does not know of owners, and gives the commands to any member. Once in a while only, since the owner
+    /// may be unable to consume.
+    fn pass_on(&mut self, now: Now) -> bool {
+        let is_open = self
+            .reader
+            .as_ref()
+            .and_then(Reader::in_force)
+            .is_some_and(|in_force| !in_force.closed);
+        let lives = is_open && self.follower.silence(now.monotonic) < self.settings.tick_every * 2;
+        let lately = self.passed_on.is_some_and(|at| now.monotonic < at + PASS_ON_EVERY);
+        if !lives || self.follower.owner_is_active() || lately {
+            return false;
+        }
+        (self.passed_on, self.active) = (Some(now.monotonic), false);
+        self.out.push_back(Output::PassOn);
+        true
     }
 
     /// Whether the store has been ahead of the journal for a while, and nobody appended what it lacks.
@@ -227,11 +247,12 @@ impl Node {
         if is_idle && self.leave_now(epoch, cursor, now) {
             return;
         }
-        if now.monotonic >= self.appended + self.settings.tick_every {
-            self.appended = now.monotonic;
+        if self.tells_active || now.monotonic >= self.appended + self.settings.tick_every {
+            (self.appended, self.tells_active) = (now.monotonic, false);
             let next = self.journal_end().map_or(0, |end| end.next);
             let node = self.settings.node.clone();
-            self.append(&Record::Tick(Tick { epoch, node, next, cursor, at: now.wall }));
+            let (at, active) = (now.wall, self.active);
+            self.append(&Record::Tick(Tick { epoch, node, next, cursor, at, active }));
         }
     }
 

@@ -108,6 +108,9 @@ pub enum Output {
         /// They are durable again when [`Output::Durable`] says so; until then nothing of theirs goes out.
         lost: Option<(u64, u64)>,
     },
+    /// The owner lives and does not get the commands: let the broker give them to another member, and say with
+    /// [`Node::set_active`] when they come here again.
+    PassOn,
     /// Another member owns. What was not durable must leave no trace. The end.
     Fenced {
         /// Its epoch.
@@ -120,6 +123,10 @@ pub enum Output {
     /// The member cannot go on, and has changed nothing. The end.
     Refused(Refusal),
 }
+
+/// A member leaves the commands to others at most once in this time. It is longer than all members need to do so, and shorter than
+/// anybody wants to wait for a member that can consume.
+const PASS_ON_EVERY: Duration = Duration::from_secs(10);
 
 /// Whether the owner leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +160,10 @@ pub struct Node {
     announced: Duration,
     /// Whether the broker delivers the commands to this member.
     active: bool,
+    /// Whether a tick must say that this has changed.
+    tells_active: bool,
+    /// When this member left the commands to others last.
+    passed_on: Option<Duration>,
     claim: Option<Claim>,
     owner: Option<Owner>,
     /// Since when the store is ahead of the journal, and where the journal ended.
@@ -191,6 +202,8 @@ impl Node {
             awaited: None,
             announced: now.monotonic,
             active: false,
+            tells_active: false,
+            passed_on: None,
             claim: None,
             owner: None,
             ahead: None,
@@ -239,6 +252,7 @@ impl Node {
 
     /// The broker delivers the commands to this member, or no longer.
     pub fn set_active(&mut self, active: bool, now: Now) {
+        self.tells_active |= self.active != active;
         self.active = active;
         self.elapse(now);
     }

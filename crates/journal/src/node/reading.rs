@@ -181,14 +181,14 @@ impl Node {
                 | Outcome::Ticked
                 | Outcome::Ignored(Ignored::Duplicate | Ignored::Hole)
         );
-        let at = match record {
-            Record::Open(open) => open.at,
-            Record::Units(units) => units.at,
-            Record::Tick(tick) => tick.at,
+        let (at, active) = match record {
+            Record::Open(open) => (open.at, Some(false)),
+            Record::Units(units) => (units.at, None),
+            Record::Tick(tick) => (tick.at, Some(tick.active)),
             Record::Close(_) | Record::Probe(_) => return,
         };
         if counts {
-            self.follower.hear(at, now.monotonic);
+            self.follower.hear(at, active, now.monotonic);
         }
     }
 

@@ -57,7 +57,13 @@ fn other_appends(number: u64, read: &str, text: &str) -> Record {
 
 fn other_ticks(number: u64) -> Record {
     let (epoch, node) = (Epoch { number, nonce: OTHER }, Name::from("other"));
-    Record::Tick(Tick { epoch, node, next: 1, cursor: 0, at: 0 })
+    Record::Tick(Tick { epoch, node, next: 1, cursor: 0, at: 0, active: false })
+}
+
+/// The owner gets the commands.
+fn other_ticks_active(number: u64) -> Record {
+    let Record::Tick(tick) = other_ticks(number) else { unreachable!("it is a tick") };
+    Record::Tick(Tick { active: true, ..tick })
 }
 
 struct Alone {
@@ -248,6 +254,44 @@ fn a_standby_follows_and_claims_when_the_owner_is_silent() {
     assert_eq!(alone.settle(), [Output::Fenced { by, node: "other".to_owned() }]);
     alone.node.give(units("d"), alone.now);
     assert!(alone.pass(seconds(10)).is_empty());
+}
+
+/// The broker does not know who owns.
+#[test]
+fn a_standby_leaves_the_commands_to_an_owner_that_lives_and_gets_none() {
+    let mut alone = Alone::start(None, None, &[other_opens(1, "")]);
+    alone.pass(seconds(1));
+    alone.append(&other_ticks(1));
+    alone.pass(seconds(0));
+    // Given an owner that says that it gets no commands
+    alone.node.set_active(true, alone.now);
+    // Then they are left to it, once
+    assert_eq!(alone.settle(), [Output::PassOn]);
+    alone.append(&other_ticks(1));
+    assert_eq!(alone.pass(seconds(1)), []);
+    // When they come again, then the owner cannot consume
+    alone.append(&other_ticks(1));
+    alone.pass(seconds(0));
+    alone.node.set_active(true, alone.now);
+    assert!(alone.settle().iter().any(|output| matches!(output, Output::Own { .. })));
+}
+
+#[test]
+fn a_standby_claims_at_once_when_the_owner_had_the_commands_or_is_silent() {
+    for silent in [false, true] {
+        let mut alone = Alone::start(None, None, &[other_opens(1, "")]);
+        alone.pass(seconds(3));
+        if silent {
+            alone.append(&other_ticks(1));
+            alone.pass(seconds(1));
+        } else {
+            alone.append(&other_ticks_active(1));
+            alone.append(&other_appends(1, "", "ab"));
+            alone.pass(seconds(0));
+        }
+        alone.node.set_active(true, alone.now);
+        assert!(alone.settle().iter().any(|output| matches!(output, Output::Own { .. })));
+    }
 }
 
 #[test]

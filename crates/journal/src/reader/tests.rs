@@ -52,7 +52,14 @@ fn record(notation: &str) -> Record {
         ["open", whose, read] => open(named(whose).0, named(whose).1, read),
         ["tick", whose] => {
             let epoch = epoch(named(whose).0, named(whose).1);
-            Record::Tick(Tick { epoch, node: Name::from("n"), next: 1, cursor: 0, at: 0 })
+            Record::Tick(Tick {
+                epoch,
+                node: Name::from("n"),
+                next: 1,
+                cursor: 0,
+                at: 0,
+                active: true,
+            })
         }
         ["close", whose] => {
             let epoch = epoch(named(whose).0, named(whose).1);
@@ -171,7 +178,14 @@ fn the_cursor_and_the_name_of_the_owner_travel_in_the_records() {
     let of_units = Units::new(epoch(1, 'a'), behind(""), 5, 0, units("a"));
     assert_eq!(reader.read(&Record::Units(of_units)), Ok(Outcome::Accepted));
     assert_eq!(reader.cursor(), 5);
-    let mut tick = Tick { epoch: epoch(1, 'a'), node: Name::from("a"), next: 2, cursor: 8, at: 0 };
+    let mut tick = Tick {
+        epoch: epoch(1, 'a'),
+        node: Name::from("a"),
+        next: 2,
+        cursor: 8,
+        at: 0,
+        active: true,
+    };
     assert_eq!(reader.read(&Record::Tick(tick.clone())), Ok(Outcome::Ticked));
     assert_eq!(reader.cursor(), 8);
     // it never goes back, and no stale owner moves it

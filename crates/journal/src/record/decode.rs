@@ -98,6 +98,7 @@ impl Input<'_> {
             next: self.u64()?,
             cursor: self.u64()?,
             at: self.i64()?,
+            active: self.flag()?,
         };
         self.check()?;
         Ok(tick)
@@ -151,6 +152,14 @@ impl Input<'_> {
         let mut array = [0; N];
         self.rest.try_copy_to_slice(&mut array).map_err(|_| Error::Damaged)?;
         Ok(array)
+    }
+
+    fn flag(&mut self) -> Result<bool, Error> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Error::Damaged),
+        }
     }
 
     fn u8(&mut self) -> Result<u8, Error> {

@@ -80,6 +80,7 @@ fn encode_tick(tick: &Tick) -> Bytes {
     out.u64(tick.next);
     out.u64(tick.cursor);
     out.i64(tick.at);
+    out.0.push(u8::from(tick.active));
     out.check();
     out.0.into()
 }

@@ -20,7 +20,7 @@ fn samples() -> Vec<(&'static str, Record)> {
     let open =
         Open { epoch: EPOCH, node: node(), charter: charter(), from: FROM, cursor: 70, at: 9 };
     let units = Units::new(EPOCH, FROM, 71, -9, vec![unit(1, b""), unit(4, b"unit")]);
-    let tick = Tick { epoch: EPOCH, node: node(), next: 82, cursor: 72, at: 1 << 50 };
+    let tick = Tick { epoch: EPOCH, node: node(), next: 82, cursor: 72, at: 1 << 50, active: true };
     let close = Close { epoch: EPOCH, cursor: 82, at: 10 };
     let probe = Probe { nonce: EPOCH.nonce, node: node(), serial: 5, stored: None };
     let probe_of_a_store = Probe { stored: Some(FROM), ..probe.clone() };

@@ -107,6 +107,8 @@ pub(crate) struct Process {
     pub(crate) cut_off_until: Option<Duration>,
     /// Whether the broker told it that it gets the commands.
     pub(crate) active: bool,
+    /// Whether it leaves the commands to others.
+    pub(crate) passes_on: bool,
     /// What its clock shows at time 0, and how fast it goes, in per mille.
     pub(crate) clock: (Duration, u32),
 }
@@ -163,6 +165,7 @@ impl Process {
                         self.outbox.push_back((id, body));
                     }
                 }
+                Output::PassOn => self.passes_on = true,
                 Output::Adopt(charter) => outside.disk.adopt(charter),
                 Output::Apply { units, position } => {
                     outside.disk.apply(units, position, outside.accepted);

@@ -200,6 +200,7 @@ impl World {
             frozen_until: Duration::ZERO,
             cut_off_until: None,
             active: false,
+            passes_on: false,
             clock,
         });
         self.with(member, |_, _, _| ());
@@ -319,7 +320,7 @@ impl World {
             let is_there = self.members[active].process.as_ref().is_some_and(|process| {
                 // heartbeats are missed
                 let is_dead = process.is_frozen(time.saturating_sub(Duration::from_secs(4)));
-                !is_dead && !process.is_cut_off()
+                !is_dead && !process.is_cut_off() && !process.passes_on
             });
             if !is_there {
                 self.commands.lose_consumer();
@@ -336,7 +337,8 @@ impl World {
         for member in 0..self.members.len() {
             let active = self.commands.active == Some(member);
             self.with(member, |process, now, _| {
-                if process.active != active {
+                if process.active != active || process.passes_on {
+                    process.passes_on = false;
                     process.active = active;
                     process.node.set_active(active, now);
                 }

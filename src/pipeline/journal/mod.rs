@@ -1,0 +1,77 @@
+//! Where the core's units go to become durable: to the store alone, or first to a journal that several members share.
+//!
+//! The core does not know which. It hands units over, and learns from the reports of the store thread that they are
+//! durable.
+//!
+//! | file | has |
+//! |---|---|
+//! | `single` | the store alone |
+//! | `standby` | the shared journal: the store gets what the journal has accepted |
+//! | `place` | places in the journal, as the store keeps them |
+
+mod place;
+mod single;
+mod standby;
+
+pub(crate) use self::place::{Places, encode, last_place, progress, to_place};
+pub(crate) use self::standby::units_between;
+
+use self::single::Single;
+use self::standby::Standby;
+use super::storage::{Report, Work};
+use super::workers::Workers;
+use super::{Durability, OwnedJournal};
+use orderly_store::{History, Unit, backup};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Makes units durable, in order, without waiting. The store thread reports what is durable.
+pub(super) trait Journal: Send {
+    /// Makes these units durable. They follow the units that were given before.
+    fn commit(&mut self, units: Vec<Arc<Unit>>);
+
+    /// Begins a backup. It has at least the units that are durable.
+    fn back_up(&mut self, answer: oneshot::Sender<backup::Source>);
+
+    /// Ends in good order: all units are durable, and none follows. The last report of the store thread says when it is
+    /// done.
+    fn close(&mut self);
+
+    /// Whether other members follow, one of which takes over when this one ends.
+    fn is_shared(&self) -> bool;
+
+    /// What does not answer, when a unit that is not durable has waited for `limit`. `None`: something has answered since.
+    fn stands_still(&self, limit: Duration) -> Option<WaitsFor>;
+}
+
+/// What units that are not durable wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WaitsFor {
+    /// For the disk.
+    Disk,
+    /// For the shared journal.
+    Journal,
+}
+
+/// Connects the core with what makes its units durable. `work` leads to the store thread, `report` to the core.
+pub(super) fn start(
+    durability: Durability,
+    workers: &Workers,
+    work: Sender<Work>,
+    report: mpsc::UnboundedSender<Report>,
+    history: &History,
+) -> Box<dyn Journal> {
+    match durability {
+        Durability::Store => Box::new(Single(work)),
+        Durability::Journal(OwnedJournal { inputs, told, .. }) => {
+            let (standby, carrier) = Standby::new(inputs, told, work, report, history.clone());
+            workers.spawn("journal", carrier.run());
+            Box::new(standby)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

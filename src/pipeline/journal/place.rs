@@ -1,0 +1,83 @@
+//! Places in the journal, as the store keeps them and as the protocol has them.
+
+use orderly_journal::seek::Past;
+use orderly_journal::{Chain, Epoch, Nonce, Position, Progress, Unit};
+use orderly_store::{self as store, EncodedUnit, History, Seq};
+use std::sync::Arc;
+
+/// A position of the protocol, as the store keeps it.
+pub(crate) const fn to_place(position: Position) -> store::Position {
+    store::Position {
+        epoch: position.epoch.number,
+        nonce: position.epoch.nonce.0,
+        next: Seq(position.next),
+        chain: position.chain.0,
+        offset: position.offset,
+    }
+}
+
+/// A position that the store kept, as the protocol has it.
+pub(crate) const fn to_position(place: store::Position) -> Position {
+    Position {
+        epoch: Epoch { number: place.epoch, nonce: Nonce(place.nonce) },
+        next: place.next.0,
+        chain: Chain(place.chain),
+        offset: place.offset,
+    }
+}
+
+/// A unit of the store, as the protocol carries it.
+pub(crate) fn to_unit(encoded: EncodedUnit) -> Unit {
+    let span = encoded.unit.next.0 - encoded.unit.seq.0;
+    // a unit has far fewer events: each takes bytes of a body that has 2 MiB at most
+    Unit { span: u32::try_from(span).unwrap_or(u32::MAX), bytes: encoded.bytes }
+}
+
+/// The bytes of a unit, by which all members know it.
+pub(crate) fn encode(unit: &Arc<store::Unit>) -> Unit {
+    to_unit(EncodedUnit::new(Arc::clone(unit)))
+}
+
+/// The places that a store knows.
+#[derive(Debug, Clone)]
+pub(crate) struct Places(pub(crate) History);
+
+impl Past for Places {
+    fn at(&self, next: u64) -> Option<Position> {
+        match self.0.position_at(Seq(next)) {
+            Ok(place) => place.map(to_position),
+            Err(error) => {
+                tracing::error!(%error, next, "cannot read a place in the journal: it counts as unknown");
+                None
+            }
+        }
+    }
+}
+
+/// The last place of a store in the journal.
+pub(crate) fn last_place(place: Option<store::Position>) -> Option<Position> {
+    place.map(to_position)
+}
+
+/// How far a store has come, of this incarnation, with its last place in the journal. `None`: it is empty. The chain goes on
+/// from that place over the units behind it; in a store that was in no journal it begins with the last unit.
+pub(crate) fn progress(
+    incarnation: &[u8; 16],
+    history: &History,
+    place: Option<store::Position>,
+) -> Result<Option<Progress>, store::Error> {
+    let next = history.durable();
+    if next <= Seq::FIRST {
+        return Ok(None);
+    }
+    let Some(place) = place else {
+        let last = history.last_unit()?.map(|last| last.bytes).unwrap_or_default();
+        let chain = Chain::start(incarnation, next.0, &last);
+        return Ok(Some(Progress { next: next.0, chain }));
+    };
+    let mut chain = Chain(place.chain);
+    for encoded in history.encoded_units(place.next) {
+        chain = chain.then(&to_unit(encoded?));
+    }
+    Ok(Some(Progress { next: next.0, chain }))
+}

@@ -1,0 +1,124 @@
+//! Starting a member of a cluster: it follows the journal until it owns, and then processes commands.
+//!
+//! The connection that consumes commands is there from the start: the broker delivers them to one member at a time, and
+//! whom it chooses takes over. What it delivers before waits in the channel of the intake, unacknowledged.
+
+use super::standby::{Place, Settings, Standby};
+use super::store::open_store;
+use super::watch::watch_broker;
+use super::{Error, Observed, Processor, broker_settings};
+use crate::config::Config;
+use crate::journal::{self, Journal};
+use crate::pipeline::journal::encode;
+use orderly_broker::Names;
+use orderly_broker::rabbit::{Claim, stream};
+use orderly_journal::node::Status;
+use orderly_journal::{Charter, Name, Nonce};
+use orderly_store::{Follower, FollowerLimits};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::{JoinSet, spawn_blocking};
+
+impl Processor {
+    /// Starts as a member of the cluster: returns when this member owns. Waits for that and for a broker for as long as it
+    /// takes.
+    pub(super) async fn start_member(config: &Config, observed: &Observed) -> Result<Self, Error> {
+        let (follower, place) = open(config).await?;
+        observed.backend.read_from(follower.reader());
+        let link = Claim::new(broker_settings(config))?.link_without_owner();
+        let mut watchers = JoinSet::new(); // dropping the set ends the tasks
+        watchers.spawn(watch_broker(link.status.clone(), observed.shown()));
+
+        let recovery = follower.recovery();
+        let cursor = Arc::new(AtomicU64::new(recovery.cursor.0));
+        let incarnation = *recovery.incarnations.current().as_bytes();
+        let settings = settings(config, incarnation);
+        let Place { stored, last, past } = place;
+        let journal = journal::start(settings, stored, last, past, Arc::clone(&cursor), &link)?;
+        let Journal { inputs, told, status } = journal;
+        observed.cluster.follow(status.clone());
+        let published = Arc::<AtomicU64>::default();
+        watchers.spawn(note_cursor(status, Arc::clone(&published)));
+        let settings = Settings {
+            sync: config.cluster.sync,
+            checkpoint_every: config.store.checkpoint_every.get(),
+            published,
+        };
+        let standby = Standby::new(follower, inputs, told, settings);
+        let mut following = spawn_blocking(move || Handle::current().block_on(standby.follow()));
+        let owner = tokio::select! {
+            owner = &mut following => owner,
+            // without them readiness would show an old state
+            Some(Err(panicked)) = watchers.join_next() => return Err(Error::Start(panicked.into())),
+        };
+        let owner = owner.map_err(|panicked| Error::Start(panicked.into()))??;
+        let (opened, durability) = owner.ok_or(Error::SteppedDown)?.into_parts(cursor);
+        drop(watchers);
+        Self::start_with(opened, durability, link, None, config, observed)
+    }
+}
+
+/// Opens the store, or makes one, and finds its place in the journal.
+async fn open(config: &Config) -> Result<(Follower, Place), Error> {
+    let config = config.clone();
+    let opening = move || {
+        let path = &config.store.path;
+        let opened = open_store(&config, path)?;
+        let recovery = &opened.recovery;
+        tracing::info!(
+            incarnation = %recovery.incarnations.current(), created = recovery.created,
+            replayed = recovery.replayed, cut = recovery.cut, position = ?recovery.position,
+            "store opened: it follows the journal"
+        );
+        let history_retention = config.store.history_retention.get().as_micros();
+        let follower = Follower::new(
+            opened,
+            FollowerLimits {
+                checkpoint_bytes: config.store.checkpoint_bytes.as_usize(),
+                history_retention: i64::try_from(history_retention).unwrap_or(i64::MAX),
+            },
+        );
+        let failed = |source| Error::Open { path: path.display().to_string(), source };
+        let place = Place::of(&follower).map_err(failed)?;
+        Ok((follower, place))
+    };
+    spawn_blocking(opening).await.map_err(|panicked| Error::Start(panicked.into()))?
+}
+
+/// The settings of the journal's task.
+fn settings(config: &Config, incarnation: [u8; 16]) -> journal::Settings {
+    let cluster = &config.cluster;
+    let names = Names::new(&config.broker.namespace);
+    journal::Settings {
+        broker: broker_settings(config),
+        stream: stream::Options::new(names.journal, cluster.retention.bytes()),
+        protocol: orderly_journal::Settings {
+            node: Name { node: cluster.node_name(), url: cluster.advertise.clone() },
+            nonce: Nonce(*uuid::Uuid::now_v7().as_bytes()),
+            charter: Charter { incarnation, partition: 0, partitions: 1 },
+            takeover_after: cluster.takeover_after.get(),
+            tick_every: journal::TICK_EVERY,
+            announce_every: journal::ANNOUNCE_EVERY,
+            found_within: journal::FOUND_WITHIN,
+            patience: journal::patience(),
+            limits: journal::limits(
+                cluster.record_max.as_usize(),
+                usize::try_from(cluster.in_flight.get()).unwrap_or(usize::MAX),
+            ),
+        },
+        max_lag: cluster.max_lag.get(),
+        encode,
+    }
+}
+
+/// Notes what the journal says was published, until its task ends.
+async fn note_cursor(mut status: watch::Receiver<Status>, published: Arc<AtomicU64>) {
+    loop {
+        published.store(status.borrow_and_update().cursor, Ordering::Release);
+        if status.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
