@@ -8,6 +8,7 @@
 //! | `acting` | what a person does: replay, dismiss, cancel, refund, resolve, pause |
 //! | `money` | settled refunds, money in another currency, requests that are moot |
 //! | `looks` | a telephone, the dark, the pictures of the README |
+//! | `members` | the members of a cluster |
 //! | `hostile` | data that would like to be markup |
 //! | `tabs` | more tabs than a browser makes connections |
 //! | `token` | the token, and a token for reading |
@@ -30,6 +31,7 @@ mod page {
     mod hostile;
     mod keyboard;
     mod looks;
+    mod members;
     mod money;
     mod outages;
     mod reading;

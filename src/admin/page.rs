@@ -59,6 +59,7 @@ static FILES: &[File] = files! {
     "list.js": SCRIPT,
     "live.js": SCRIPT,
     "loading.js": SCRIPT,
+    "members.js": SCRIPT,
     "money.js": SCRIPT,
     "notifications.js": SCRIPT,
     "order-acts.js": SCRIPT,

@@ -80,6 +80,8 @@ fn there_is_help_about_everything_that_can_be_wrong() {
         Condition::Clock,
         Condition::Stalled,
         Condition::Topology,
+        Condition::Following,
+        Condition::Journal,
     ];
     for condition in conditions {
         health.readiness.raise(condition, format!("about {}", condition.as_str()));

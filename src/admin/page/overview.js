@@ -5,6 +5,7 @@ import { address, chip, el, link, panel, show, svg } from './dom.js';
 import { bytes, count, duration, short, tone, words } from './format.js';
 import { intakeButton, isPaused } from './intake.js';
 import { listen, live } from './live.js';
+import { showMembers } from './members.js';
 import { plot } from './plot.js';
 import { problemList, problems } from './problems.js';
 
@@ -15,6 +16,7 @@ export function overviewView(here, signal) {
   const parked = el('div', {});
   const process = el('div', {});
   const intake = el('p', {});
+  const members = el('div', {});
   let paused = null;
   const plots = [
     plot({ title: 'Commands a second', write: short, least: 5, lines: [
@@ -47,6 +49,7 @@ export function overviewView(here, signal) {
   listen(update, signal);
   update();
   firstSteps(first, signal);
+  showMembers(members, signal);
   return {
     title: 'Overview',
     content: [
@@ -55,6 +58,7 @@ export function overviewView(here, signal) {
       el('section', { class: 'panel wrong', 'aria-label': 'Wrong now' }, el('h2', {}, 'Wrong now'), wrong),
       el('div', { class: 'plots' }, plots.map(({ figure }) => figure)),
       el('div', { class: 'columns' }, panel('Orders by status', orders), panel('Parked by reason', parked), panel('Process', process, intake)),
+      members,
     ],
   };
 }

@@ -6,6 +6,7 @@ import { bytes, count, duration, many, sentence, words } from './format.js';
 const TITLES = {
   starting: 'orderly is starting', upgrading: 'The store is brought up to date', draining: 'orderly was told to stop', broker: 'No connection to the broker', storage: 'The store failed',
   failed: 'A worker failed, and the process ends', clock: 'The clock cannot be trusted, and timers rest', stalled: 'No command gets finished', topology: 'Exchanges or queues are missing',
+  following: 'This member is behind the owner', journal: 'The journal accepts nothing',
   events_rejected: 'A queue rejects events', events_unconfirmed: 'The broker confirms no events', notifications_rejected: 'A queue rejects notifications',
   notifications_unroutable: 'No queue for notifications', channel_down: 'A channel for notifications is down', retries_rejected: 'A wait queue rejects commands',
   dead_letters_rejected: 'The dead letters reject messages', broker_blocked: 'The broker blocks publishers', intake_paused: 'The intake is paused',
@@ -23,7 +24,7 @@ const LATE = 5;
 /** Everything wrong in a sample, the worst first: `{ level, text, detail, go }`. */
 export function problems(sample) {
   const found = [
-    ...sample.reasons.map((reason) => condition(reason, ['starting', 'upgrading', 'draining'].includes(reason.reason) ? 'warn' : 'bad')),
+    ...sample.reasons.map((reason) => condition(reason, ['starting', 'upgrading', 'draining', 'following'].includes(reason.reason) ? 'warn' : 'bad')),
     ...sample.degraded.map((entry) => condition(entry, 'warn')),
     ...ofOrders(sample.orders),
     ...ofMoney(sample),

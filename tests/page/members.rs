@@ -1,0 +1,48 @@
+//! The members of a cluster, and making the owner leave.
+
+use super::press;
+use crate::browser::Browser;
+use crate::processor::{Processor, free_port};
+use crate::rabbit::{namespace, shared_url};
+
+fn member(name: &str, namespace: &str) -> Processor {
+    let port = free_port();
+    let mut member = Processor::new(&shared_url(), namespace)
+        .with("ORDERLY_CLUSTER__MODE", "standby")
+        .with("ORDERLY_CLUSTER__NODE", name)
+        .with("ORDERLY_CLUSTER__TAKEOVER_AFTER", "1s")
+        .with("ORDERLY_CLUSTER__ADVERTISE", &format!("http://127.0.0.1:{port}"));
+    member.spawn_on(port);
+    member
+}
+
+fn role(member: &Processor) -> String {
+    let cluster = member.get("/api/cluster").unwrap_or_default();
+    cluster["role"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_standby_leads_to_the_owner_which_steps_down_for_it() {
+    let namespace = namespace("members");
+    let mut members = [member("shop-1", &namespace), member("shop-2", &namespace)];
+    for member in &mut members {
+        member.wait_until_ready();
+    }
+    let owner = usize::from(role(&members[1]) == "owner");
+    let (owns, stands_by) = (format!("shop-{}", owner + 1), format!("shop-{}", 2 - owner));
+
+    let browser = Browser::open();
+    browser.go(&members[1 - owner].url("/"));
+    browser.until_shown("main", &format!("{stands_by} is a standby"));
+    browser.until_shown("main", "Changes are made at the owner");
+    browser.click(&format!("main p a[href^='http://127.0.0.1:{}']", members[owner].port()));
+    browser.until_shown("main", &format!("{owns} owns the namespace"));
+    press(&browser, "Step down…");
+    browser.until_shown("dialog", "a standby takes over at once");
+    press(&browser, "Step down");
+    assert_eq!(members[owner].ended().code(), Some(76));
+
+    browser.go(&members[1 - owner].url("/"));
+    browser.until_shown("main", &format!("{stands_by} owns the namespace"));
+    browser.until_shown("main", "There is no standby");
+}
