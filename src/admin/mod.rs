@@ -17,10 +17,12 @@
 //! | `live` | `/api/live`: what the page shows each second |
 //! | `listing` | the window of a list that a caller asks for, and the page that the caller gets |
 //! | `auth`, `origin` | the bearer tokens; requests that a browser makes for another site |
+//! | `as_of` | the moment that the answers of a standby are of |
 //! | `transfer` | what has not changed is not sent again; what is long is compressed |
 //! | `problem`, `extract` | errors as problem documents; the errors for requests that cannot be read |
 
 mod api;
+mod as_of;
 mod auth;
 mod body;
 mod extract;
@@ -244,6 +246,7 @@ fn http(
             .app_data(table.clone())
             .configure(|config| extract::configure(config, max_body))
             .configure(|config| routes.configure(config))
+            .wrap(from_fn(as_of::of_a_standby))
             .wrap(from_fn(transfer::when_changed))
             .wrap(from_fn(auth::require_token))
             .wrap(from_fn(origin::refuse_other_sites))

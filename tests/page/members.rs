@@ -2,8 +2,10 @@
 
 use super::press;
 use crate::browser::Browser;
+use crate::http::ask;
 use crate::processor::{Processor, free_port};
 use crate::rabbit::{namespace, shared_url};
+use orderly_domain::time::Timestamp;
 
 fn member(name: &str, namespace: &str) -> Processor {
     let port = free_port();
@@ -30,6 +32,15 @@ fn a_standby_leads_to_the_owner_which_steps_down_for_it() {
     }
     let owner = usize::from(role(&members[1]) == "owner");
     let (owns, stands_by) = (format!("shop-{}", owner + 1), format!("shop-{}", 2 - owner));
+
+    // what a standby shows is as of a moment before
+    let as_of = |at: usize| {
+        let answer = ask(members[at].address(), "GET", "/api/stock");
+        assert_eq!(answer.status, 200);
+        answer.header("orderly-as-of").map(|as_of| Timestamp::parse(as_of).expect("a time"))
+    };
+    assert_eq!(as_of(owner), None);
+    assert!(as_of(1 - owner) > Some(Timestamp::from_micros(1_700_000_000_000_000)));
 
     let browser = Browser::open();
     browser.go(&members[1 - owner].url("/"));
