@@ -71,7 +71,7 @@ pub const FOUND_WITHIN: Duration = Duration::from_secs(5);
 
 /// The limits of an owner that puts so many bytes into a record, and has so many records under way.
 pub const fn limits(record_max: usize, in_flight: usize) -> Limits {
-    Limits { record_max, in_flight, resend_after: Duration::from_secs(1) }
+    Limits { record_max, enough: record_max / 4, in_flight, resend_after: Duration::from_secs(1) }
 }
 
 /// Taking part in the journal. Dropping it ends the task and its connections, as a death of the process would.

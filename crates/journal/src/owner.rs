@@ -16,6 +16,9 @@ use crate::record::{Unit, Units};
 pub struct Limits {
     /// The most bytes of units in a record. A longer unit has a record of its own.
     pub record_max: usize,
+    /// While records are under way, a further one is made only of so many bytes of units: many small records cost everybody
+    /// more than a few large ones, and a record that comes back lets the next one go.
+    pub enough: usize,
     /// The most records under way.
     pub in_flight: usize,
     /// After how long without progress records are appended again.
@@ -117,7 +120,8 @@ impl Owner {
             return None;
         }
         if self.appended == self.under_way.len() {
-            if self.under_way.len() >= limits.in_flight.max(1) {
+            let is_full = self.under_way.len() >= limits.in_flight.max(1);
+            if is_full || (!self.under_way.is_empty() && !self.has_waiting(limits.enough)) {
                 return None;
             }
             let record = self.pack(limits.record_max, cursor, at)?;
@@ -127,6 +131,14 @@ impl Owner {
         let record = self.under_way.get(self.appended)?.clone();
         self.appended += 1;
         Some(record)
+    }
+
+    /// Whether the units that wait have so many bytes.
+    fn has_waiting(&self, bytes: usize) -> bool {
+        let mut sizes = self.waiting.iter().map(|unit| unit.bytes.len());
+        sizes
+            .try_fold(0, |sum, size| if sum + size >= bytes { None } else { Some(sum + size) })
+            .is_none()
     }
 
     /// Makes a record of the units that wait.

@@ -25,7 +25,12 @@ fn settings() -> Settings {
             yield_for: Duration::from_secs(4),
             retry_after: Duration::from_secs(1),
         },
-        limits: Limits { record_max: 100, in_flight: 2, resend_after: Duration::from_secs(1) },
+        limits: Limits {
+            record_max: 100,
+            enough: 1,
+            in_flight: 2,
+            resend_after: Duration::from_secs(1),
+        },
     }
 }
 

@@ -5,7 +5,7 @@ use crate::chain::Chain;
 use crate::id::Nonce;
 
 const LIMITS: Limits =
-    Limits { record_max: 10, in_flight: 2, resend_after: Duration::from_secs(1) };
+    Limits { record_max: 10, enough: 1, in_flight: 2, resend_after: Duration::from_secs(1) };
 const EPOCH: Epoch = Epoch { number: 4, nonce: Nonce([1; 16]) };
 const END: Progress = Progress { next: 11, chain: Chain([2; 32]) };
 
@@ -44,6 +44,23 @@ fn units_are_packed_up_to_the_limit_and_few_records_are_under_way() {
     assert_eq!(appended(&mut owner), [19]);
     owner.accepted(21, at(1));
     assert!(owner.is_idle());
+}
+
+#[test]
+fn while_a_record_is_under_way_a_further_one_must_be_worth_it() {
+    let limits = Limits { enough: 8, in_flight: 3, ..LIMITS };
+    let mut owner = owner();
+    owner.give(units(&[1]));
+    assert!(owner.next_record(&limits, 5, 0).is_some(), "alone it goes at once");
+    owner.give(units(&[3, 4]));
+    assert_eq!(owner.next_record(&limits, 5, 0), None);
+    owner.give(units(&[1, 3]));
+    let further = owner.next_record(&limits, 5, 0).expect("8 bytes wait");
+    assert_eq!((further.first, further.units.len()), (13, 3));
+    assert_eq!(owner.next_record(&limits, 5, 0), None, "3 bytes");
+    // When all came back, then what waits goes
+    owner.accepted(19, at(1));
+    assert_eq!(owner.next_record(&limits, 5, 0).expect("the last unit").first, 19);
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(crate) struct Plan {
     /// Slow readers get few records at a time.
     pub(crate) most_delivered: usize,
     record_max: usize,
+    enough: usize,
     in_flight: usize,
 }
 
@@ -58,6 +59,7 @@ impl Plan {
             twice: pick(&[0, 10, 60]),
             most_delivered: usize::try_from(pick(&[2, 10, 40])).expect("it is small"),
             record_max: usize::try_from(pick(&[100, 1_000])).expect("it is small"),
+            enough: usize::try_from(pick(&[1, 50])).expect("it is small"),
             in_flight: usize::try_from(pick(&[1, 4, 8])).expect("it is small"),
         }
     }
@@ -100,6 +102,7 @@ impl Plan {
             },
             limits: Limits {
                 record_max: self.record_max,
+                enough: self.enough,
                 in_flight: self.in_flight,
                 resend_after: Duration::from_secs(1),
             },
