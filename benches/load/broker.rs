@@ -55,6 +55,11 @@ impl Names {
         format!("{}.bench-notified", self.namespace)
     }
 
+    /// The stream of a cluster.
+    fn journal(&self) -> String {
+        format!("{}.journal", self.namespace)
+    }
+
     fn dead(&self) -> String {
         format!("{}.dead", self.namespace)
     }
@@ -223,7 +228,8 @@ impl Broker {
 
     /// Takes the large queues away, so that the next run finds the broker as this one did.
     pub(crate) async fn clean_up(self) -> Result<()> {
-        for queue in [self.names.commands(), self.names.out(), self.names.notified()] {
+        let names = &self.names;
+        for queue in [names.commands(), names.out(), names.notified(), names.journal()] {
             let options = QueueDeleteOptions::default();
             // A queue that is not there is deleted all the same.
             self.channel.queue_delete(queue.as_str().into(), options).await?;

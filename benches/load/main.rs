@@ -33,7 +33,7 @@ use tokio::time::Duration;
 
 use raw::Outputs;
 use results::Results;
-use scenario::{compare, growth, latency, skew, soak, unbound};
+use scenario::{compare, growth, latency, skew, soak, standby, unbound};
 
 /// Measures orderly on a broker.
 #[derive(Debug, Parser)]
@@ -126,6 +126,13 @@ enum What {
         #[arg(long, default_value_t = 300)]
         retention: u64,
     },
+    /// A cluster on one machine: the owner's rate beside that of a process alone.
+    Standby {
+        #[arg(default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+        orders: u64,
+        #[arg(default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+        rounds: u64,
+    },
     /// Writes tables and plots of the figures into the documents.
     Report {
         /// The folder of performance.md and of its images.
@@ -208,6 +215,9 @@ async fn measure(bench: &Bench, what: What, results: &mut Results) -> Result<()>
         }
         What::Soak { minutes, rate, retention } => {
             results.soak = Some(soak::run(bench, minutes, rate, retention).await?);
+        }
+        What::Standby { orders, rounds } => {
+            results.standby = Some(standby::run(bench, orders, rounds).await?);
         }
         What::Report { .. } | What::RawRelay { .. } => {}
     }

@@ -21,6 +21,9 @@ pub(crate) fn binary() -> PathBuf {
         .map_or_else(|| env!("CARGO_BIN_EXE_orderly").into(), PathBuf::from)
 }
 
+/// Whether a processor is alone or a member of a cluster.
+pub(crate) const CLUSTER_MODE: &str = "ORDERLY_CLUSTER__MODE";
+
 /// A setting: a variable of the environment and its value.
 pub(crate) type Setting = (&'static str, String);
 
@@ -53,6 +56,16 @@ impl Processor {
             store: store.to_owned(),
             settings: settings.to_vec(),
         }
+    }
+
+    /// The same with another store.
+    pub(crate) fn beside(&self, store: &Path) -> Self {
+        Self { store: store.to_owned(), ..self.clone() }
+    }
+
+    /// Whether it is a member of a cluster.
+    pub(crate) fn is_member(&self) -> bool {
+        self.settings.iter().any(|(key, _)| *key == CLUSTER_MODE)
     }
 
     pub(crate) fn store(&self) -> &Path {

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::scenario::{
-    compare::Compared, growth::Growth, latency::Latency, skew::Skew, soak::Soak, unbound::Unbound,
+    compare::Compared, growth::Growth, latency::Latency, skew::Skew, soak::Soak, standby::Standby,
+    unbound::Unbound,
 };
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -19,6 +20,7 @@ pub(crate) struct Results {
     pub(crate) growth: Option<Growth>,
     pub(crate) skew: Option<Skew>,
     pub(crate) soak: Option<Soak>,
+    pub(crate) standby: Option<Standby>,
 }
 
 impl Results {

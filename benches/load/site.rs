@@ -102,9 +102,11 @@ pub(crate) struct Site {
     pub(crate) outputs: Outputs,
     contestant: Contestant,
     processor: Processor,
+    /// Follows the contestant while that works.
+    standby: Option<Processor>,
     settle: Duration,
     /// Removed with the site. Beside the binaries and not in the temporary folder, which may lie in memory.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Site {
@@ -127,7 +129,8 @@ impl Site {
         broker.declare_commands().await?;
         let settle = bench.settle();
         let url = bench.url.clone();
-        let site = Self { url, broker, outputs, contestant, processor, settle, _folder: folder };
+        let standby = None;
+        let site = Self { url, broker, outputs, contestant, processor, standby, settle, folder };
         if contestant == Contestant::Orderly {
             site.take_in_stock().await.context("while it took in the stock")?;
         }
@@ -139,10 +142,23 @@ impl Site {
         Ok(site)
     }
 
+    /// Has a standby follow the contestant, with a store of its own on the same disk.
+    pub(crate) fn with_standby(mut self) -> Self {
+        self.standby = Some(self.processor.beside(&self.folder.path().join("standby")));
+        self
+    }
+
     async fn take_in_stock(&self) -> Result<()> {
         self.broker.publish(content::stock()).await?;
         let mut serving = self.start()?;
-        self.is_idle(&mut serving).await?;
+        let admin = serving.admin()?.clone();
+        let patience = Duration::from_secs(3 * 60);
+        // the owner of a cluster leaves what it has not begun to the next one
+        until(&mut serving, patience, Duration::from_millis(50), async || {
+            let done = admin.metric("orderly_commands_total", "stock.set");
+            Ok(done.is_ok_and(|done| done > content::SKUS as f64 - 0.5))
+        })
+        .await?;
         self.stop(serving).await
     }
 
@@ -194,6 +210,17 @@ impl Site {
         })
         .await
         .context("before its first delivery")?;
+        if self.processor.is_member() {
+            // it gets commands before it owns: it listens to other members for two seconds first
+            let admin = serving.admin()?.clone();
+            until(&mut serving, patience, Duration::from_millis(5), async || {
+                Ok(admin.get("/owner").is_ok())
+            })
+            .await
+            .context("before it owns")?;
+        }
+        // the contestant gets the commands: what starts now follows it
+        let standby = self.standby.as_ref().map(Processor::start).transpose()?;
         let (began, before) = (Instant::now(), Cpu::now(&serving)?);
         let written = serving.running.written()?;
         let events = orders * self.outputs.events().len() as u64;
@@ -222,6 +249,9 @@ impl Site {
             memory: serving.running.peak_memory()?,
             written: serving.running.written()? - written,
         };
+        if let Some(standby) = standby {
+            standby.running.stop().await?;
+        }
         Ok((drained, serving))
     }
 
@@ -267,6 +297,9 @@ impl Site {
         ensure!(more == 0, "there are {more} events more than there must be");
         if self.contestant == Contestant::Orderly {
             self.processor.verify()?;
+        }
+        if let Some(standby) = &self.standby {
+            standby.verify()?;
         }
         self.broker.clean_up().await
     }

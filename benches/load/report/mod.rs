@@ -44,6 +44,9 @@ pub(crate) fn write(results: &Results, docs: &Path) -> Result<()> {
         blocks.push(("soak", tables::soak(soak)));
         images.push(("bench-soak.svg", figures::soak(soak)));
     }
+    if let Some(standby) = &results.standby {
+        blocks.push(("standby", tables::standby(standby)));
+    }
     ensure!(!blocks.is_empty(), "there are no figures yet");
     for (name, block) in &mut blocks {
         let image = format!("bench-{name}.svg");

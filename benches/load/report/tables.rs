@@ -12,6 +12,7 @@ use crate::{
         latency::{Latency, Load},
         skew::Skew,
         soak::Soak,
+        standby::{Round, Standby},
         unbound::Unbound,
     },
     site::Drained,
@@ -298,4 +299,20 @@ pub(super) fn soak(of: &Soak) -> String {
             "\nOf all events: P50 {} ms, P99 {}, P99.9 {}, max {}.\n",
             all[0], all[1], all[2], all[3]
         )
+}
+
+pub(super) fn standby(of: &Standby) -> String {
+    let all = |run: fn(&Round) -> &Drained| of.rounds.iter().map(run).collect::<Vec<_>>();
+    let rows = [
+        drained("a process alone", &all(|round| &round.single)),
+        drained("an owner without a standby", &all(|round| &round.owner)),
+        drained("an owner with a standby", &all(|round| &round.followed)),
+    ];
+    let (owner, followed) = of.ratios();
+    let what = format!("{} orders, {} rounds, medians.", of.orders, of.rounds.len());
+    format!(
+        "{}{}\nOf the rate of a process alone: {owner:.2} without a standby, {followed:.2} with one on the same machine.\n",
+        opening(&of.machine, &what),
+        table(&DRAINED, rows)
+    )
 }

@@ -5,4 +5,5 @@ pub(crate) mod growth;
 pub(crate) mod latency;
 pub(crate) mod skew;
 pub(crate) mod soak;
+pub(crate) mod standby;
 pub(crate) mod unbound;
