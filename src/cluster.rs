@@ -2,7 +2,7 @@
 //!
 //! The task of the journal keeps it current. In mode `single` there is one member, which owns.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use orderly_journal::node::{Role, Status};
@@ -22,8 +22,16 @@ struct Inner {
     node: String,
     advertise: String,
     max_lag: Duration,
-    status: OnceLock<watch::Receiver<Status>>,
+    shown: watch::Sender<Shown>,
     step_down: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    /// What the task of the journal says.
+    status: Option<watch::Receiver<Status>>,
+    /// What the member does to get a store that can follow the journal.
+    copying: Option<String>,
 }
 
 impl Default for Cluster {
@@ -41,14 +49,33 @@ impl Cluster {
             node: config.node_name(),
             advertise: config.advertise.clone(),
             max_lag: config.max_lag.get(),
-            status: OnceLock::new(),
+            shown: watch::Sender::default(),
             step_down: Notify::new(),
         }))
     }
 
-    /// Shows from now on what the task of the journal says.
-    pub fn follow(&self, status: watch::Receiver<Status>) {
-        let _ = self.0.status.set(status); // a process is one member
+    /// Shows from now on what the task of the journal says. Must be called on a runtime.
+    pub fn follow(&self, mut status: watch::Receiver<Status>) {
+        status.mark_unchanged();
+        let cluster = self.clone();
+        let shown = Shown { status: Some(status.clone()), copying: None };
+        self.0.shown.send_replace(shown);
+        tokio::spawn(async move {
+            // the task has ended: the process ends, or joins again
+            while status.changed().await.is_ok() {
+                cluster.0.shown.send_modify(|_| {});
+            }
+        });
+    }
+
+    /// Shows what the member does to get a store that can follow the journal, until it follows again.
+    pub(crate) fn copies(&self, what: String) {
+        self.0.shown.send_modify(|shown| shown.copying = Some(what));
+    }
+
+    /// What the member does to get a store that can follow the journal, if it has none.
+    pub(crate) fn copying(&self) -> Option<String> {
+        self.0.shown.borrow().copying.clone()
     }
 
     /// Whether the namespace has one process or several.
@@ -73,7 +100,7 @@ impl Cluster {
 
     /// What the task of the journal says. `None`: it does not run yet, or there is no journal.
     pub fn status(&self) -> Option<Status> {
-        self.0.status.get().map(|status| status.borrow().clone())
+        self.0.shown.borrow().status.as_ref().map(|status| status.borrow().clone())
     }
 
     /// What this member is.
@@ -81,7 +108,9 @@ impl Cluster {
         match self.0.mode {
             Mode::Single => ClusterRole::Owner,
             Mode::Standby => {
-                self.status().map_or(ClusterRole::Joining, |status| status.role.into())
+                let shown = self.0.shown.borrow();
+                let status = shown.status.as_ref().filter(|_| shown.copying.is_none());
+                status.map_or(ClusterRole::Joining, |status| status.borrow().role.into())
             }
         }
     }
@@ -101,14 +130,10 @@ impl Cluster {
         self.0.step_down.notified().await;
     }
 
-    /// Returns when the status has changed; never, if there is no journal.
+    /// Returns when what is shown has changed; never, if there is no journal.
     pub(crate) async fn changed(&self) {
-        let Some(status) = self.0.status.get() else { return std::future::pending().await };
-        let mut status = status.clone();
-        status.mark_unchanged();
-        if status.changed().await.is_err() {
-            std::future::pending::<()>().await; // the task has ended: the process ends
-        }
+        let mut shown = self.0.shown.subscribe();
+        let _ = shown.changed().await; // the sender is in here
     }
 }
 

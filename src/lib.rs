@@ -6,6 +6,7 @@
 //! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
 //! | [`cluster`] | what this process knows of the other members of the namespace |
 //! | [`journal`] | the journal that the members of a cluster share |
+//! | [`copy`] | copying the store of another member of the cluster |
 //! | [`process`] | starts all parts, watches them, and stops them in order |
 //! | [`notify`] | the channels for notifications: the broker, a webhook |
 //! | [`mark`] | what the broker has seen of the stores of the namespace |
@@ -28,6 +29,7 @@ pub mod cli;
 pub mod cluster;
 pub mod command_input;
 pub mod config;
+pub mod copy;
 pub mod decode;
 pub mod degraded;
 pub mod encode;

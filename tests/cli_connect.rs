@@ -101,6 +101,57 @@ fn all_that_serve_needs_is_tried_and_nothing_is_changed() {
     assert!(!webhook.contains("hidden"), "{webhook}");
 }
 
+#[test]
+fn what_a_cluster_needs_is_tried() {
+    let (url, namespace) = (shared_url(), namespace("connect-cluster"));
+    let mut member = Processor::new(&url, &namespace)
+        .with("RUST_LOG", "off")
+        .with("ORDERLY_CLUSTER__MODE", "standby")
+        .with("ORDERLY_CLUSTER__RETENTION", "64MiB");
+    let said = |member: &Processor| {
+        let (code, _, said) = run(member, &["check", "--connect"]);
+        let lines = said.lines().filter_map(|line| line.split_once(": "));
+        let of = |what: &str| {
+            let lines = lines.clone().filter(|(name, _)| *name == what);
+            lines.map(|(_, told)| told.to_owned()).collect::<Vec<_>>()
+        };
+        (code, of("node"), of("nodes"), of("journal"))
+    };
+
+    // Given no journal yet, then that is said, and none is made
+    for _ in 0..2 {
+        let (code, node, nodes, journal) = said(&member);
+        assert_eq!((code, node.len()), (Some(0), 1), "{node:?}");
+        assert!(node[0].contains(" is RabbitMQ "), "{node:?}");
+        assert!(nodes[0].contains("net_ticktime"), "{nodes:?}");
+        assert!(journal[0].starts_with("ok, there is no stream"), "{journal:?}");
+    }
+
+    // Given a member that has made it, then it is as configured, and another configuration differs
+    member.spawn();
+    member.wait(|member| {
+        member.get("/api/cluster").is_some_and(|cluster| cluster["role"] == "owner")
+    });
+    let (_, _, _, journal) = said(&member);
+    assert!(journal[0].starts_with("ok, ") && journal[0].ends_with("as configured"), "{journal:?}");
+    assert_eq!(member.stop().code(), Some(0));
+    let member = member.with("ORDERLY_CLUSTER__RETENTION", "1GiB");
+    let (code, _, _, journal) = said(&member);
+    assert_eq!(code, Some(0), "{journal:?}");
+    assert!(journal[0].starts_with("warning: the stream"), "{journal:?}");
+    assert!(journal[0].contains("x-max-length-bytes"), "{journal:?}");
+
+    // Given one node of several that does not answer, then that one is named
+    let two = format!("[\"{url}\", \"amqp://guest:guest@127.0.0.1:9/%2f\"]");
+    let member = Processor::in_cluster(&two, &namespace)
+        .with("RUST_LOG", "off")
+        .with("ORDERLY_CLUSTER__MODE", "standby");
+    let (code, node, ..) = said(&member);
+    assert_eq!(code, Some(1));
+    assert!(node[0].contains(" is RabbitMQ "), "{node:?}");
+    assert!(node[1].starts_with("FAILED: 127.0.0.1:9: "), "{node:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_are_listed_a_line_each() {
     let (url, namespace) = (shared_url(), namespace("dead-list"));

@@ -13,6 +13,7 @@ mod prometheus;
 mod rabbit;
 
 use deploy::{alerts, commands, expressions_of_dashboard, file, recorded};
+use lapin::types::{AMQPValue, FieldTable};
 use orderly::config::Config;
 use orderly::process::open_store;
 use orderly_actors::counters;
@@ -42,7 +43,7 @@ const THRESHOLDS: [(&str, &str, &str); 10] = [
 ];
 
 /// The alerts about the members of a cluster.
-const OF_A_CLUSTER: [&str; 2] = ["OrderlyNoOwner", "OrderlyNoStandby"];
+const OF_A_CLUSTER: [&str; 3] = ["OrderlyNoOwner", "OrderlyNoStandby", "OrderlyJournalShort"];
 
 /// The alerts that fire only without a broker.
 const WITHOUT_BROKER: [&str; 2] = ["OrderlyBrokerLost", "OrderlyNotReady"];
@@ -169,7 +170,7 @@ fn every_alert_fires_and_every_expression_finds_data() {
     runtime.block_on(go_wrong(&mut processor, &producer));
     let alerts = alerts();
     let names = alerts.iter().map(|alert| alert.name.as_str());
-    let later = [OF_A_CLUSTER, WITHOUT_BROKER].concat();
+    let later = [&OF_A_CLUSTER[..], &WITHOUT_BROKER].concat();
     let with_broker: Vec<_> = names.filter(|name| !later.contains(name)).collect();
     prometheus.wait_for(&with_broker);
 
@@ -187,9 +188,16 @@ fn every_alert_fires_and_every_expression_finds_data() {
     // And the commands of the runbooks work
     run_commands(&processor, &node);
 
-    // When a member of a cluster is alone, then it owns nothing for a while, and has no standby after that
+    // When a member of a cluster is alone, then it owns nothing for a while, and has no standby after that; and its journal is short
     processor.kill();
-    let mut member = Processor::new(&node.url(), &namespace("member"))
+    let namespace = namespace("member");
+    let text = |text: &str| AMQPValue::LongString(text.into());
+    let mut journal = FieldTable::default();
+    journal.insert("x-queue-type".into(), text("stream"));
+    journal.insert("x-max-length-bytes".into(), AMQPValue::LongLongInt(4_000));
+    journal.insert("x-stream-max-segment-size-bytes".into(), AMQPValue::LongLongInt(1_000));
+    runtime.block_on(producer.declare(&format!("{namespace}.journal"), journal));
+    let mut member = Processor::new(&node.url(), &namespace)
         .with("RUST_LOG", "off")
         .with("ORDERLY_CLUSTER__MODE", "standby");
     member.spawn_on(port);

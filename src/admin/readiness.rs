@@ -32,7 +32,8 @@ pub enum Condition {
     Topology,
     /// The store of an earlier build is brought up to date.
     Upgrading,
-    /// This member reads what it has missed of the journal, or is further behind than `cluster.max_lag`.
+    /// This member reads what it has missed of the journal, copies another member's store, or is further behind than
+    /// `cluster.max_lag`.
     Following,
     /// The journal accepts nothing: there is no majority of the broker's nodes, or their disks are full.
     Journal,

@@ -84,6 +84,16 @@ impl Files {
         }
     }
 
+    /// About how many bytes the store takes on its disk.
+    pub fn store_bytes(&self) -> Result<u64, Error> {
+        self.source.bytes()
+    }
+
+    /// Whether there is no further file.
+    pub fn is_over(&self) -> bool {
+        self.stage == Stage::End
+    }
+
     /// What is known of the backup so far; all of it when there is no further file.
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest

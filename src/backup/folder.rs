@@ -61,9 +61,7 @@ impl Folder {
         let (Some(named), Some(manifest)) = (named, manifest) else {
             return Err(Error::Incomplete(scratch.place().to_owned()));
         };
-        if let Some(name) =
-            came.names().chain(named.names()).find(|name| came.of(name) != named.of(name))
-        {
+        if let Some(name) = came.difference(&named) {
             let path = scratch.folder().join(name);
             return Err(Error::damaged(path, "did not come as it was sent"));
         }

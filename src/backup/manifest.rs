@@ -97,6 +97,11 @@ impl Sums {
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
+
+    /// The first file that is in only one of the two, or has another checksum there.
+    pub(super) fn difference<'a>(&'a self, other: &'a Self) -> Option<&'a str> {
+        self.names().chain(other.names()).find(|name| self.of(name) != other.of(name))
+    }
 }
 
 fn is_sum(text: &str) -> bool {

@@ -8,6 +8,7 @@
 //! | `folder` | writing the files of a backup to a folder |
 //! | `saved` | a backup in a folder: reading and checking its files |
 //! | `restore` | making a store of it |
+//! | [`incoming`] | making a store of the files of a backup as they come |
 //! | `tar` | the files as a stream |
 //!
 //! A file holds records of one tree of the store, and is named after the tree: `pages-000001`. `manifest.json` says which
@@ -16,6 +17,7 @@
 
 mod files;
 mod folder;
+pub mod incoming;
 mod manifest;
 mod restore;
 mod saved;
@@ -27,7 +29,7 @@ pub use self::folder::Folder;
 pub use self::manifest::{Entry, Manifest};
 pub use self::restore::{Restored, restore};
 pub use self::saved::Backup;
-pub(crate) use self::scratch::Scratch;
+pub(crate) use self::scratch::{Scratch, tidy};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -47,6 +47,8 @@ pub fn restore(
             return Err(Error::Ends { found, expected });
         }
         let incarnation = store.begin_incarnation()?;
+        // it goes on by itself: in the journal that the backup was in, it would contradict others
+        store.leave_journal()?;
         // so that the first start has nothing to replay
         let report = store.log.checkpoint()?;
         store.view.checkpointed(&report);

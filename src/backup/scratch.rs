@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// What is made is in a folder of this name, in the folder beside the place.
 const NEW: &str = "new";
+/// What was in the place before is in a folder of this name, until what is new has proved itself.
+const OLD: &str = "old";
 /// A process that is at work has a lock on this file.
 const LOCK: &str = "lock";
 
@@ -25,16 +27,24 @@ impl Scratch {
     /// on a disk that is not mounted. `suffix` is added to the name of the folder beside.
     pub(crate) fn beside(place: &Path, suffix: &str) -> Result<Self, Error> {
         check_free(place)?;
-        let place = std::path::absolute(place).map_err(Error::io("find", place))?;
-        // without a slash at the end
-        let place: PathBuf = place.components().collect();
+        Self::make(place, suffix)
+    }
+
+    /// The same for what will replace the folder at `place`, with [`replace`](Self::replace).
+    pub(crate) fn instead(place: &Path, suffix: &str) -> Result<Self, Error> {
+        if place.is_dir() && is_mounted(place) {
+            return Err(Error::Mounted(place.to_owned()));
+        }
+        restore_replaced(place, suffix)?;
+        Self::make(place, suffix)
+    }
+
+    fn make(place: &Path, suffix: &str) -> Result<Self, Error> {
+        let (place, beside) = places(place, suffix)?;
         match place.parent() {
             Some(parent) if !parent.is_dir() => return Err(Error::NoParent(parent.to_owned())),
             Some(_) | None => {}
         }
-        let mut beside = place.clone().into_os_string();
-        beside.push(suffix);
-        let beside = PathBuf::from(beside);
         // only the owner may read what it is made of: it has the data of customers
         match DirBuilder::new().mode(0o700).create(&beside) {
             // a process that died left it, or another one is at work
@@ -53,11 +63,14 @@ impl Scratch {
         }
         let scratch = Self { place, beside, _lock: file };
         let new = scratch.folder();
-        match fs::remove_dir_all(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::io("remove", &new)(error));
+        // what was replaced is of no use any more where its place is taken
+        for left in [new.clone(), scratch.beside.join(OLD)] {
+            match fs::remove_dir_all(&left) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &left)(error));
+                }
+                Ok(()) | Err(_) => {}
             }
-            Ok(()) | Err(_) => {}
         }
         DirBuilder::new().mode(0o700).create(&new).map_err(Error::io("make", &new))?;
         Ok(scratch)
@@ -83,8 +96,59 @@ impl Scratch {
     }
 }
 
+impl Scratch {
+    /// Puts what was made in the place of the folder there. A crash on the way leaves the one or the other, and
+    /// [`tidy`] puts it in its place. What was replaced is removed when the scratch folder is dropped.
+    pub(crate) fn replace(&self) -> Result<(), Error> {
+        let (new, old) = (self.folder(), self.beside.join(OLD));
+        sync(&new)?;
+        if self.place.exists() {
+            fs::rename(&self.place, &old)
+                .map_err(Error::io("move away the folder", &self.place))?;
+        }
+        fs::rename(&new, &self.place).map_err(Error::io("move the new folder to", &self.place))?;
+        self.place.parent().map_or(Ok(()), sync)
+    }
+}
+
+/// Puts back what was at `place`, if a process died while it replaced it, and removes the folder beside. To be called before the
+/// place is used.
+pub(crate) fn tidy(place: &Path, suffix: &str) -> Result<(), Error> {
+    restore_replaced(place, suffix)?;
+    let (_, beside) = places(place, suffix)?;
+    if beside.is_dir() {
+        drop(Scratch::make(place, suffix)?);
+    }
+    Ok(())
+}
+
+/// Puts back what was at `place`, if a process died while it replaced it.
+fn restore_replaced(place: &Path, suffix: &str) -> Result<(), Error> {
+    let (place, beside) = places(place, suffix)?;
+    let old = beside.join(OLD);
+    if !place.exists() && old.is_dir() {
+        fs::rename(&old, &place).map_err(Error::io("move back the folder to", &place))?;
+        place.parent().map_or(Ok(()), sync)?;
+    }
+    Ok(())
+}
+
+/// The absolute path of a place, and of the folder beside it.
+fn places(place: &Path, suffix: &str) -> Result<(PathBuf, PathBuf), Error> {
+    let place = std::path::absolute(place).map_err(Error::io("find", place))?;
+    // without a slash at the end
+    let place: PathBuf = place.components().collect();
+    let mut beside = place.clone().into_os_string();
+    beside.push(suffix);
+    Ok((place, PathBuf::from(beside)))
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
+        let old = self.beside.join(OLD);
+        if !self.place.exists() && old.is_dir() && fs::rename(&old, &self.place).is_err() {
+            return; // it is all that there is: the next start puts it back
+        }
         // best effort: what is left is removed by the next one with this place
         let _ = fs::remove_dir_all(&self.beside);
     }

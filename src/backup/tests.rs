@@ -1,7 +1,7 @@
 //! Folders that are made beside their place, and archives that other programs read.
 
 use super::manifest::Sums;
-use super::scratch::{Scratch, is_mounted};
+use super::scratch::{Scratch, is_mounted, tidy};
 use super::tar::{Error as TarError, Unpacker, end, pack};
 use super::{Error, File};
 use bytes::Bytes;
@@ -85,6 +85,51 @@ fn what_a_dead_process_left_is_not_in_the_way_and_what_was_dropped_is_gone() {
     assert!(!left.exists());
     drop(scratch);
     assert!(names(folder.path()).is_empty());
+}
+
+/// Two folders that take turns at a place.
+#[test]
+fn what_is_replaced_is_kept_until_what_is_new_has_proved_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("store");
+    fs::create_dir(&place).expect("made");
+    fs::write(place.join("old"), "1").expect("written");
+    let scratch = Scratch::instead(&place, ".copy").expect("it may be replaced");
+    fs::write(scratch.folder().join("new"), "2").expect("written");
+    scratch.replace().expect("it is replaced");
+    assert_eq!(names(&place), ["new"]);
+    assert_eq!(names(&folder.path().join("store.copy/old")), ["old"]);
+    drop(scratch);
+    assert_eq!(names(folder.path()), ["store"]);
+    // and what was given up leaves the place as it is
+    let scratch = Scratch::instead(&place, ".copy").expect("it may be replaced");
+    fs::write(scratch.folder().join("newer"), "3").expect("written");
+    drop(scratch);
+    assert_eq!((names(folder.path()), names(&place)), (vec!["store".into()], vec!["new".into()]));
+    assert!(matches!(Scratch::instead(Path::new("/proc"), ".copy"), Err(Error::Mounted(_))));
+}
+
+#[test]
+fn a_process_that_died_while_it_replaced_a_folder_leaves_the_old_one_or_the_new_one() {
+    for (is_moved, wanted) in [(false, "old"), (true, "new")] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (place, beside) = (folder.path().join("store"), folder.path().join("store.copy"));
+        for name in ["old", "new"] {
+            fs::create_dir_all(beside.join(name)).expect("made");
+            fs::write(beside.join(name).join(name), "1").expect("written");
+        }
+        if is_moved {
+            fs::rename(beside.join("new"), &place).expect("moved");
+        }
+        tidy(&place, ".copy").expect("it is tidied");
+        assert_eq!(
+            (names(folder.path()), names(&place)),
+            (vec!["store".into()], vec![wanted.into()])
+        );
+        // and again, when there is nothing to do
+        tidy(&place, ".copy").expect("it is tidied");
+        assert_eq!(names(&place), [wanted]);
+    }
 }
 
 #[test]

@@ -53,7 +53,9 @@ impl Exit {
         {
             return Some(Self::Configuration);
         }
-        if let Some(process::Error::SteppedDown) = cause.downcast_ref() {
+        if let Some(process::Error::SteppedDown | process::Error::HasJournal { .. }) =
+            cause.downcast_ref()
+        {
             return Some(Self::Superseded);
         }
         if let Some(super::store::Error::Missing(_)) = cause.downcast_ref() {

@@ -3,6 +3,7 @@
 //! | file | has |
 //! |---|---|
 //! | `backup`, `restore` | copies of the store, and putting them back |
+//! | `copy` | a store like that of a member of a cluster |
 //! | `export`, `import` | everything in a store as JSON Lines, and a store made of them |
 //! | `verify` | the check of all invariants, or of the files of a backup |
 //! | `stats` | sizes and counts |
@@ -11,6 +12,7 @@
 //! store of an older build stays as it is, so that the older build can still open it.
 
 mod backup;
+mod copy;
 mod export;
 mod import;
 mod restore;
@@ -44,6 +46,8 @@ enum Action {
     Stats,
     /// Copy the store to a new folder, also while a processor works on it
     Backup(backup::Args),
+    /// Make a store like that of a running member of a cluster, where there is none: another member can start with it
+    Copy(copy::Args),
     /// Make a store of a backup, where there is none
     Restore(restore::Args),
     /// Write everything in the store as JSON Lines; no processor may have the store open
@@ -76,6 +80,12 @@ pub enum Error {
     /// The backup was not restored.
     #[error("cannot restore the backup")]
     Restore(#[source] crate::backup::Error),
+    /// The store cannot be compared with the journal.
+    #[error("cannot compare the store with the journal")]
+    Compare(#[from] crate::journal::compare::Error),
+    /// The store of the member was not copied.
+    #[error("cannot copy the store")]
+    Copy(#[from] crate::copy::Error),
     /// The store was not exported.
     #[error("cannot export the store")]
     Export(#[source] crate::export::Error),
@@ -111,7 +121,7 @@ pub enum Error {
 pub enum Outcome {
     /// The command did what it was asked to do, and no violation was found.
     Sound,
-    /// An audit was printed and shows violations.
+    /// What was printed shows violations, or a store that does not go together with the journal.
     Unbalanced,
 }
 
@@ -125,6 +135,7 @@ pub fn run(config: &Config, args: &Args) -> Result<Outcome, Error> {
             (stats::of(&read(config, path)?)?, Outcome::Sound)
         }
         Action::Backup(args) => (backup::run(config, path, args)?, Outcome::Sound),
+        Action::Copy(args) => (copy::run(config, path, args)?, Outcome::Sound),
         Action::Restore(args) => restore::run(config, path, args)?,
         Action::Export(args) => match export::run(config, path, args)? {
             Some(answer) => (answer, Outcome::Sound),

@@ -16,7 +16,8 @@ pub struct Cluster {
     pub mode: Mode,
     /// The name of this member in the journal and in the admin; empty = the name of the host.
     pub node: String,
-    /// The URL of this member's admin server, which a standby names to who must ask the owner; empty = none.
+    /// The URL of this member's admin server, which a standby names to who must ask the owner, and where other members copy its
+    /// store; empty = none.
     pub advertise: String,
     /// The silence of the owner after which a standby takes over.
     pub takeover_after: Duration,
@@ -136,6 +137,12 @@ impl Cluster {
             !broker.addresses().iter().any(super::BrokerUrl::is_memory),
             "cluster.mode",
             "`standby` needs RabbitMQ: the broker inside the process has no other members",
+        );
+        report.doubt_unless(
+            !self.advertise.is_empty(),
+            "cluster.advertise",
+            "`cluster.mode` is `standby` and it is empty: a member that is new, or was away for long, cannot copy the store of this \
+             one",
         );
         report.doubt_unless(
             broker.addresses().len() > 1,

@@ -26,7 +26,7 @@ pub struct Store {
     pub checkpoint_bytes: ByteSize,
     /// A checkpoint begins this time after the last one.
     pub checkpoint_every: Duration,
-    /// The most bytes that a backup reads in a second.
+    /// The most bytes that a backup, or a copy for another member, reads in a second.
     pub backup_rate: ByteSize,
 }
 

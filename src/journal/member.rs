@@ -266,6 +266,7 @@ impl Member {
 
     fn end(&mut self, last: Told) {
         self.is_over = true;
+        self.status.send_replace(self.node.status(self.settings.max_lag, now(&self.clock)));
         self.telling.push_back(last);
     }
 }

@@ -6,7 +6,13 @@
 //! | module | has |
 //! |---|---|
 //! | `member` | the task: it carries records between the protocol (`orderly_journal`) and the stream |
+//! | [`compare`] | comparing a store with the journal |
+//! | [`headroom`] | how long a member could stand still before the stream passes it |
+//! | [`listen`] | reading the journal without taking part in it |
 
+pub mod compare;
+pub mod headroom;
+pub mod listen;
 mod member;
 
 use orderly_actors::clock::SystemClock;

@@ -128,6 +128,11 @@ impl Metrics {
         self.0.journal_in_flight.set(in_flight as f64);
     }
 
+    /// Sets how long the member that has come the least far could stand still until the stream of the journal passes it.
+    pub fn journal_headroom(&self, seconds: f64) {
+        self.0.journal_headroom.set(seconds);
+    }
+
     /// Sets the size of the store on disk.
     pub fn store_bytes(&self, bytes: u64) {
         self.0.store_bytes.set(bytes as f64);

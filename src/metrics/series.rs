@@ -66,6 +66,7 @@ pub(super) struct Series {
     pub(super) cluster_epoch: Gauge,
     pub(super) cluster_members: Gauge,
     pub(super) journal_lag: Gauge,
+    pub(super) journal_headroom: Gauge,
     pub(super) journal_in_flight: Gauge,
     pub(super) broker_connected: Gauge,
     pub(super) broker_reconnects: Counter,
@@ -243,6 +244,11 @@ impl Series {
             journal_lag: to.gauge(
                 "orderly_journal_lag_seconds",
                 "How far this member is behind the owner, in seconds; 0 for the owner, and before an owner was heard",
+            ),
+            journal_headroom: to.gauge(
+                "orderly_journal_headroom_seconds",
+                "How long the member that has come the least far could stand still until the stream passes it; +Inf while the \
+                 stream has all of its records, 0 without a journal",
             ),
             journal_in_flight: to.gauge(
                 "orderly_journal_in_flight_bytes",

@@ -128,6 +128,8 @@ fn the_role_in_the_cluster_is_one_of_four() {
     assert_eq!(value(&exporter, "orderly_cluster_members"), Some(3.0));
     assert_eq!(value(&exporter, "orderly_journal_lag_seconds"), Some(1.5));
     assert_eq!(value(&exporter, "orderly_journal_in_flight_bytes"), Some(4096.0));
+    metrics.journal_headroom(f64::INFINITY);
+    assert_eq!(value(&exporter, "orderly_journal_headroom_seconds"), Some(f64::INFINITY));
 }
 
 #[test]

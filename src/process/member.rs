@@ -2,31 +2,60 @@
 //!
 //! The connection that consumes commands is there from the start: the broker delivers them to one member at a time, and
 //! whom it chooses takes over. What it delivers before waits in the channel of the intake, unacknowledged.
+//!
+//! A member whose store the journal has passed gets a copy of another member's (`join`), and begins again with that.
 
+use super::join::{self, Passed};
 use super::standby::{Place, Settings, Standby};
 use super::store::open_store;
 use super::watch::watch_broker;
 use super::{Error, Observed, Processor, broker_settings};
 use crate::config::Config;
 use crate::journal::{self, Journal};
+use crate::pipeline;
 use crate::pipeline::journal::encode;
 use orderly_broker::Names;
 use orderly_broker::rabbit::{Claim, stream};
 use orderly_journal::node::Status;
-use orderly_journal::{Charter, Name, Nonce};
+use orderly_journal::{Charter, Name, Nonce, Refusal};
 use orderly_store::{Follower, FollowerLimits};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 
 impl Processor {
     /// Starts as a member of the cluster: returns when this member owns. Waits for that and for a broker for as long as it
     /// takes.
     pub(super) async fn start_member(config: &Config, observed: &Observed) -> Result<Self, Error> {
-        let (follower, place) = open(config).await?;
+        join::tidy(config)?;
+        let mut replaced = None;
+        loop {
+            let (follower, place) = open(config).await?;
+            drop(replaced.take());
+            let before = Passed::of(&follower);
+            // boxed: the store's parts make it large
+            match Box::pin(Self::follow((follower, place), config, observed)).await {
+                Err(Error::Pipeline(pipeline::Error::Refused(
+                    refusal @ Refusal::Passed { .. },
+                ))) => {
+                    let replacing = join::replace_store(config, observed, before, refusal);
+                    replaced = Some(Box::pin(replacing).await?);
+                }
+                started => return started,
+            }
+        }
+    }
+
+    /// Follows the journal with a store until this member owns.
+    async fn follow(
+        (follower, place): (Follower, Place),
+        config: &Config,
+        observed: &Observed,
+    ) -> Result<Self, Error> {
         observed.backend.read_from(follower.reader());
+        wait_for_single(config, observed).await?;
         let link = Claim::new(broker_settings(config))?.link_without_owner();
         let mut watchers = JoinSet::new(); // dropping the set ends the tasks
         watchers.spawn(watch_broker(link.status.clone(), observed.shown()));
@@ -46,7 +75,9 @@ impl Processor {
             checkpoint_every: config.store.checkpoint_every.get(),
             published,
         };
-        let standby = Standby::new(follower, inputs, told, settings);
+        let (copy, copies) = mpsc::unbounded_channel();
+        observed.backend.copy_from(copy);
+        let standby = Standby::new(follower, inputs, told, settings).copied_by(copies);
         let mut following = spawn_blocking(move || Handle::current().block_on(standby.follow()));
         let owner = tokio::select! {
             owner = &mut following => owner,
@@ -58,6 +89,19 @@ impl Processor {
         drop(watchers);
         Self::start_with(opened, durability, link, None, config, observed)
     }
+}
+
+/// Waits for the broker, and for a processor that has the namespace for itself (`cluster.mode = "single"`) to end, for at most
+/// `broker.owner_wait`: beside it nobody may take part in the journal.
+async fn wait_for_single(config: &Config, observed: &Observed) -> Result<(), Error> {
+    let claim = Claim::new(broker_settings(config))?;
+    let mut watcher = JoinSet::new(); // dropping the set ends the task
+    watcher.spawn(watch_broker(claim.status(), observed.shown()));
+    let owner = tokio::select! {
+        owner = claim.acquire(config.broker.owner_wait.get()) => owner?,
+        Some(Err(panicked)) = watcher.join_next() => return Err(Error::Start(panicked.into())),
+    };
+    Ok(owner.give_up().await?)
 }
 
 /// Opens the store, or makes one, and finds its place in the journal.

@@ -4,12 +4,16 @@
 //! |---|---|
 //! | `start` | the order in which store, namespace and pipeline start |
 //! | `member` | starting a member of a cluster |
+//! | `headroom` | how long a member could stand still before the stream passes it |
+//! | `join` | getting a store that can follow the journal from another member |
 //! | [`standby`] | following the journal of a cluster, until this member owns it |
 //! | `store`, `broker` | the store and the settings of the broker, as configured |
 //! | `watch` | what readiness and metrics show of broker and pipeline |
 //! | `signals` | stopping at a signal |
 
 mod broker;
+mod headroom;
+mod join;
 mod member;
 mod signals;
 pub mod standby;
@@ -79,6 +83,22 @@ pub enum Error {
     /// The pipeline ended by itself.
     #[error("processing ended")]
     Pipeline(#[from] pipeline::Error),
+    /// The namespace has a journal of several members, and this process would be the only one.
+    #[error(
+        "the namespace has a journal of several members (queue {queue}), and cluster.mode is \"single\": this process would go on \
+         beside them. To go back to one process: stop all members, see with `orderly store verify --against-journal` that this \
+         store has everything, and delete the queue"
+    )]
+    HasJournal {
+        /// The queue.
+        queue: String,
+    },
+    /// The store cannot be replaced by a copy of another member's.
+    #[error("cannot replace the store by a copy of another member's")]
+    Replace(#[source] crate::backup::Error),
+    /// The members of the cluster cannot be heard.
+    #[error("cannot hear the members of the cluster: {0}")]
+    Unheard(String),
     /// The owner has left the journal to another member, as it was asked to.
     #[error("stepped down: another member takes over")]
     SteppedDown,
@@ -134,6 +154,9 @@ impl Observed {
         let server = admin::Server::start(options, health, routes)?;
         let mut watchers = JoinSet::new();
         watchers.spawn(watch::watch_cluster(cluster.clone(), readiness.clone(), metrics.clone()));
+        if config.cluster.is_standby() {
+            watchers.spawn(headroom::watch(config.clone(), cluster.clone(), metrics.clone()));
+        }
         Ok(Self { metrics, readiness, degraded, server, cluster, backend, _watchers: watchers })
     }
 }

@@ -9,11 +9,12 @@ use crate::pipeline::{self, Durability, OwnedJournal};
 use orderly_journal::record::Error as RecordError;
 use orderly_journal::seek::Past;
 use orderly_journal::{Charter, Position, Progress, Refusal, Unit};
+use orderly_store::backup::Source;
 use orderly_store::{self as store, EncodedUnit, Follower, Opened, Seq};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
@@ -53,7 +54,7 @@ impl Place {
         Ok(Self {
             stored: progress(incarnation.as_bytes(), history, follower.position())?,
             last: last_place(follower.position()),
-            past: Box::new(Places(history.clone())),
+            past: Box::new(Places::of(history, follower.position())),
         })
     }
 }
@@ -64,6 +65,8 @@ pub struct Standby {
     follower: Follower,
     inputs: mpsc::UnboundedSender<Input>,
     told: mpsc::Receiver<Told>,
+    /// Who asks for what a copy of the store is read from.
+    copies: mpsc::UnboundedReceiver<oneshot::Sender<Source>>,
     settings: Settings,
     upkeep: Upkeep,
 }
@@ -126,7 +129,14 @@ impl Standby {
             checkpoints: false,
             rests_until: now,
         };
-        Self { follower, inputs, told, settings, upkeep }
+        let (_, copies) = mpsc::unbounded_channel();
+        Self { follower, inputs, told, copies, settings, upkeep }
+    }
+
+    /// The same standby, of which others may copy the store.
+    #[must_use]
+    pub fn copied_by(self, copies: mpsc::UnboundedReceiver<oneshot::Sender<Source>>) -> Self {
+        Self { copies, ..self }
     }
 
     /// Follows until this member owns; `None` when it has left before. It reads and writes the disk, so it must run on a
@@ -141,6 +151,10 @@ impl Standby {
         loop {
             let told = tokio::select! {
                 told = self.told.recv() => told,
+                Some(asker) = self.copies.recv() => {
+                    let _ = asker.send(self.follower.backup()?); // who asked may have gone
+                    continue;
+                }
                 _ = pace.tick() => {
                     self.keep_up()?;
                     continue;

@@ -4,7 +4,7 @@
 //! without a broker. Meanwhile the namespace is claimed. Nothing is written and nothing is processed before the namespace
 //! is ours.
 
-use super::store::{open_after, read_ahead};
+use super::store::{failed, open_after, read_ahead};
 use super::watch::watch_broker;
 use super::{Error, Observed, Processor, broker_settings, memory_broker};
 use crate::config::Config;
@@ -33,6 +33,10 @@ impl Processor {
         }
         // boxed: the store's parts make it large
         let (owner, read) = Box::pin(claim(config, observed)).await?;
+        if owner.has_journal() {
+            let queue = Names::new(&config.broker.namespace).journal;
+            return Err(Error::HasJournal { queue });
+        }
         let mark = read_mark(owner.mark(), config)?;
         let mut opened = open(read, config, mark.clone()).await?;
         if let (Some(mark), false) = (&mark, opened.recovery.created) {
@@ -50,8 +54,14 @@ async fn open(
     mark: Option<Mark>,
 ) -> Result<Opened, Error> {
     let config = config.clone();
-    let opening = move || open_after(read, &config, mark.as_ref());
-    let opened = tokio::task::spawn_blocking(opening).await;
+    let opening = move || {
+        let mut opened = open_after(read, &config, mark.as_ref())?;
+        if opened.leave_journal().map_err(failed(&config.store.path))? {
+            tracing::info!("the store was in a journal of several members, and goes on alone");
+        }
+        Ok(opened)
+    };
+    let opened: Result<Result<Opened, Error>, _> = tokio::task::spawn_blocking(opening).await;
     let opened = opened.map_err(|panicked| Error::Start(panicked.into()))??;
     let recovery = &opened.recovery;
     tracing::info!(

@@ -16,7 +16,7 @@ const LOCKED_PAUSE: Duration = Duration::from_secs(1);
 
 /// Opens the configured store, or makes one.
 pub fn open_store(config: &Config, path: &Path) -> Result<Opened, Error> {
-    store::open(&disk(path)?, &options(config)).map(logged).map_err(failed(path))
+    store::open(&disk(path)?, &store_options(config)).map(logged).map_err(failed(path))
 }
 
 /// Reads a store whatever namespace it belongs to, for offline work. No record of it changes: a store of an older build
@@ -55,7 +55,7 @@ pub fn read_store(config: &Config) -> Result<Option<ReadOnly>, Error> {
         // opening would make a store
         return Ok(None);
     }
-    match store::open_read_only(&disk(path)?, &options(config)) {
+    match store::open_read_only(&disk(path)?, &store_options(config)) {
         Ok(store) => Ok(Some(store)),
         Err(store::Error::NoStore) => Ok(None),
         Err(error) => Err(failed(path)(error)),
@@ -83,6 +83,21 @@ pub(super) fn open_after(
     }
 }
 
+/// How often to look whether a store that was let go of is closed: each time for 2 s.
+const CLOSING: u32 = 15;
+
+/// Waits until nobody in this process has the store open any more: a query may still read it.
+pub(super) fn close_store(path: &Path) -> Result<(), Error> {
+    let mut closed = SledDisk::wait_until_closed(path);
+    for _ in 1..CLOSING {
+        if closed.is_ok() {
+            break;
+        }
+        closed = SledDisk::wait_until_closed(path);
+    }
+    closed.map_err(|error| failed(path)(error.into()))
+}
+
 /// Logs an upgrade of the store.
 fn logged(opened: Opened) -> Opened {
     let recovery = &opened.recovery;
@@ -97,16 +112,17 @@ fn disk(path: &Path) -> Result<Arc<dyn Disk>, Error> {
     Ok(Arc::new(disk))
 }
 
-fn failed(path: &Path) -> impl FnOnce(store::Error) -> Error {
+pub(super) fn failed(path: &Path) -> impl FnOnce(store::Error) -> Error {
     move |source| Error::Open { path: path.display().to_string(), source }
 }
 
 /// The options for opening a store whatever namespace it belongs to.
 pub fn any_store_options(config: &Config) -> store::Options {
-    store::Options { namespace: None, ..options(config) }
+    store::Options { namespace: None, ..store_options(config) }
 }
 
-fn options(config: &Config) -> store::Options {
+/// The options for opening the configured store.
+pub(super) fn store_options(config: &Config) -> store::Options {
     store::Options {
         namespace: Some(config.broker.namespace.clone()),
         cache: config.store.cache.as_usize(),

@@ -143,6 +143,7 @@ fn show_member(status: &Status, cluster: &Cluster, readiness: &Readiness, metric
     };
     metrics.journal(lag, status.in_flight);
     let why = match status.role {
+        _ if cluster.copying().is_some() => cluster.copying(),
         Role::Owner => None,
         Role::Joining => Some("reads what it has missed of the journal".to_owned()),
         Role::Standby | Role::Claiming if status.is_ready => None,

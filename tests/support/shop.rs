@@ -119,6 +119,8 @@ impl Shop {
             "/api/stock/" => "tea".to_owned(),
             "/api/parked/" => "p-1".to_owned(),
             "/page/" => "app.js".to_owned(),
+            // there is none in a namespace with one process
+            "/api/cluster/copies/" => "01a22bf1-46d3-774e-84fe-a6f25cb5688f".to_owned(),
             "/api/notifications/" => {
                 let list = self.get("/api/notifications?order_id=o-1").json();
                 list["items"][0]["notification_id"].as_str().expect("an id").to_owned()

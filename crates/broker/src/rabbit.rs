@@ -14,6 +14,7 @@
 //! | `dial` | reaching the broker: name, TCP, TLS |
 //! | `endpoint` | where the broker is |
 //! | `error` | what can go wrong |
+//! | [`inspect`] | what can be known of a broker without changing anything there |
 //! | `limits` | how long each step may take, and the pauses between attempts |
 //! | `link_state` | the driver's side of the link, for the supervisor and its sessions |
 //! | `mark` | reading the newest message of `NS.mark` |
@@ -35,6 +36,7 @@ pub(super) mod connection;
 mod dial;
 pub(super) mod endpoint;
 pub(super) mod error;
+pub mod inspect;
 pub(super) mod limits;
 mod link_state;
 mod mark;
@@ -93,7 +95,14 @@ pub struct Claim {
 pub struct Owner {
     claim: Claim,
     connection: Connection,
+    found: Found,
+}
+
+/// What is on the broker when the namespace is claimed.
+#[derive(Debug)]
+struct Found {
     mark: Option<Bytes>,
+    has_journal: bool,
 }
 
 impl Claim {
@@ -120,9 +129,9 @@ impl Claim {
         let mut log = LogOnce::default();
         loop {
             let error = match self.connect_and_claim().await {
-                Ok((connection, mark)) => {
+                Ok((connection, found)) => {
                     info!(queue = self.settings.names.owner, "namespace claimed");
-                    return Ok(Owner { claim: self, connection, mark });
+                    return Ok(Owner { claim: self, connection, found });
                 }
                 Err(error @ Error::Unclosed { .. }) => return Err(error),
                 Err(error) => error,
@@ -157,11 +166,11 @@ impl Claim {
         }
     }
 
-    async fn connect_and_claim(&self) -> Result<(Connection, Option<Bytes>), Error> {
+    async fn connect_and_claim(&self) -> Result<(Connection, Found), Error> {
         let name = setup::consumer_name(&self.settings);
         let connection = Connection::open(&self.endpoint, name).await?;
         match self.claim_and_read(&connection).await {
-            Ok(mark) => Ok((connection, mark)),
+            Ok(found) => Ok((connection, found)),
             Err(error) => {
                 connection.close().await?;
                 Err(error)
@@ -169,9 +178,16 @@ impl Claim {
         }
     }
 
-    async fn claim_and_read(&self, connection: &Connection) -> Result<Option<Bytes>, Error> {
-        owner::claim(connection, &self.settings.names.owner).await?;
-        mark::read(connection, &self.settings.names.mark).await
+    async fn claim_and_read(&self, connection: &Connection) -> Result<Found, Error> {
+        let names = &self.settings.names;
+        owner::claim(connection, &names.owner).await?;
+        let mark = mark::read(connection, &names.mark).await?;
+        let has_journal = match topology::depth(connection, &names.journal).await {
+            Ok(_) => true,
+            Err(Error::Missing(_)) => false,
+            Err(error) => return Err(error),
+        };
+        Ok(Found { mark, has_journal })
     }
 }
 
@@ -218,7 +234,17 @@ impl Owner {
     /// The newest message of `NS.mark` when the namespace was claimed: what an earlier processor published to
     /// [`Names::mark`](super::Names::mark) last.
     pub fn mark(&self) -> Option<&Bytes> {
-        self.mark.as_ref()
+        self.found.mark.as_ref()
+    }
+
+    /// Whether the namespace had a journal that several members share, when it was claimed.
+    pub const fn has_journal(&self) -> bool {
+        self.found.has_journal
+    }
+
+    /// Gives the namespace up again. The error: its connection did not end.
+    pub async fn give_up(self) -> Result<(), Error> {
+        self.connection.close().await
     }
 
     /// Starts the driver on the current tokio runtime, which should have threads of its own: it

@@ -51,6 +51,8 @@ pub enum Found {
     Nothing,
     /// The place is not where it was looked for: look from the first record on.
     LookFromFirst,
+    /// There is no place: the journal lost its front, and the store was never in it.
+    NoPlace,
 }
 
 /// The search for the place.
@@ -96,6 +98,8 @@ impl Seek {
         self.lowest = Some(self.lowest.map_or(units.first, |lowest| lowest.min(units.first)));
         match past.at(units.end.next) {
             Some(place) if is_at(&place, offset, record) => Found::Place(place),
+            // a store that was never in the journal knows no place in it
+            _ if self.last.is_none() => Found::NoPlace,
             _ => Found::Nothing,
         }
     }

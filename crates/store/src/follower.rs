@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::backup::Source;
 use crate::error::Error;
 use crate::journal::History;
 use crate::open::{Opened, Recovery};
@@ -101,6 +102,11 @@ impl Follower {
     /// Makes everything that was applied durable.
     pub fn sync(&mut self) -> Result<(), Error> {
         self.opened.log.sync().map(drop)
+    }
+
+    /// Begins a copy of the store, of what was applied. The source is read on another thread, while this follower goes on.
+    pub fn backup(&mut self) -> Result<Source, Error> {
+        self.opened.log.backup()
     }
 
     /// Notes that every event below `cursor` was published by the owner.

@@ -218,6 +218,11 @@ impl Log {
     }
 
     /// Checks that the units follow the last one and each other. Returns the sequence behind them.
+    /// Forgets the newest position, once the next checkpoint that begins is complete.
+    pub(crate) const fn forget_position(&mut self) {
+        self.pending.position = None;
+    }
+
     fn check_order<'a>(&self, units: impl Iterator<Item = &'a Unit>) -> Result<Seq, Error> {
         let mut expected = self.pending.totals.next;
         for unit in units {

@@ -98,6 +98,22 @@ impl Opened {
     }
 }
 
+impl Opened {
+    /// Forgets the position in the journal that this store shared with others: it goes on alone, and prunes its units again.
+    /// Durable when this returns. Returns whether there was one.
+    pub fn leave_journal(&mut self) -> Result<bool, Error> {
+        if self.log.position().is_none() {
+            return Ok(false);
+        }
+        self.log.forget_position();
+        // until its manifest is there, the chunks of the journal say where the store was
+        let report = self.log.checkpoint()?;
+        self.view.checkpointed(&report);
+        self.recovery.position = None;
+        Ok(true)
+    }
+}
+
 /// What opening found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
@@ -221,6 +237,11 @@ impl ReadOnly {
     /// to its end, and the view misses the newest units.
     pub const fn view(&self) -> &View {
         &self.view
+    }
+
+    /// Reads the units of the journal, those too that are not replayed.
+    pub const fn history(&self) -> &History {
+        &self.history
     }
 
     /// The sizes and counts of the store. They do not count units that are not replayed, see [`view`](Self::view).

@@ -366,6 +366,38 @@ fn the_units_behind_the_position_and_the_last_unit_are_never_pruned() {
 }
 
 #[test]
+fn a_store_that_leaves_the_journal_forgets_its_position_and_prunes_again() {
+    // Given a store whose first units were in a journal, and whose next ones were not
+    let disk = Arc::new(SimDisk::new(1));
+    let mut store = reopen(&disk).expect("makes a store");
+    let seal = |store: &mut Opened| {
+        let unit = store.view.begin(1_000).seal(0, &vec![7; 20_000]);
+        store.view.seal(Arc::clone(&unit));
+        unit
+    };
+    assert!(!store.leave_journal().expect("writes"), "it is in none");
+    let unit = EncodedUnit::new(seal(&mut store));
+    let position = position(unit.unit.next, 1);
+    store.log.append(&[unit], Some(position)).expect("no fault is armed");
+    for _ in 0..3 {
+        let unit = seal(&mut store);
+        store.log.commit(&[unit]).expect("no fault is armed");
+    }
+    // When it leaves the journal, then it is so after a crash, too
+    assert!(store.leave_journal().expect("writes"), "it was in one");
+    assert_eq!(store.recovery.position, None);
+    let mut store = reopen(&Arc::new(disk.crash())).expect("opens");
+    assert_eq!((store.recovery.position, store.recovery.replayed), (None, 0));
+    // And its units are pruned, but for the last one
+    store.log.set_cursor(store.view.next_seq());
+    for _ in 0..2 {
+        store.log.checkpoint().expect("no fault is armed");
+    }
+    while store.log.prune(i64::MAX, 2).expect("no fault is armed").more {}
+    assert_eq!(store.log.stats().expect("statistics").first.0, store.view.next_seq().0 - 1);
+}
+
+#[test]
 fn only_an_empty_store_takes_the_incarnation_of_a_journal() {
     let disk = Arc::new(SimDisk::new(1));
     let mut follower = Follower::new(reopen(&disk).expect("makes a store"), limits());

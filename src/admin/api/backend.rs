@@ -7,16 +7,21 @@ use crate::admin::problem::Problem;
 use crate::backup::Files;
 use crate::cluster::{Cluster, OwnerView};
 use crate::config::{self, ByteSize};
+use crate::copy::source::Copies;
 use crate::pipeline::{Dismissed, Gone, Handle, Replay, Replayed, Resend, Submitter, Tried};
 use actix_web::http::StatusCode;
 use actix_web::web;
 use orderly_actors::audit::Audit;
 use orderly_actors::sequencer::InboundMessage;
 use orderly_domain::id::Operator;
+use orderly_store::backup::Source;
 use orderly_store::{Ordinal, Reader};
 use serde_json::json;
-use std::sync::{Arc, OnceLock};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+/// Asks a standby for what a copy of its store is read from.
+type CopyAsks = mpsc::UnboundedSender<oneshot::Sender<Source>>;
 
 /// The store's reader and the core, as far as the process has started them: first the reader, then the core.
 #[derive(Clone)]
@@ -33,7 +38,10 @@ impl Shared for Backend {
 }
 
 struct Inner {
-    reader: OnceLock<Reader>,
+    /// A member of a cluster may replace its store.
+    reader: RwLock<Option<Reader>>,
+    standby: RwLock<Option<CopyAsks>>,
+    copies: Copies,
     core: OnceLock<Handle>,
     submitter: OnceLock<Submitter>,
     admission: Admission,
@@ -56,7 +64,9 @@ impl Backend {
     /// second.
     pub fn new(intake: &config::Intake, backup_rate: ByteSize, cluster: Cluster) -> Self {
         Self(Arc::new(Inner {
-            reader: OnceLock::new(),
+            reader: RwLock::default(),
+            standby: RwLock::default(),
+            copies: Copies::default(),
             core: OnceLock::new(),
             submitter: OnceLock::new(),
             admission: Admission::new(intake),
@@ -73,7 +83,17 @@ impl Backend {
 
     /// Sets the reader: from now on states can be read.
     pub fn read_from(&self, reader: Reader) {
-        let _ = self.0.reader.set(reader); // a second reader would be of the same store
+        set(&self.0.reader, Some(reader));
+    }
+
+    /// Lets go of the reader: until there is another one, no state can be read.
+    pub fn read_nothing(&self) {
+        set(&self.0.reader, None);
+    }
+
+    /// Sets the standby that copies are asked of, until the core can be.
+    pub fn copy_from(&self, standby: CopyAsks) {
+        set(&self.0.standby, Some(standby));
     }
 
     /// Sets the core: from now on it can be asked.
@@ -114,7 +134,7 @@ impl Backend {
         &self,
         query: impl FnOnce(&Reader) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let reader = self.0.reader.get().cloned();
+        let reader = get(&self.0.reader);
         let reader = reader.ok_or_else(|| Problem::unavailable("the process is starting"))?;
         match web::block(move || query(&reader)).await {
             Ok(answer) => Ok(answer?),
@@ -139,6 +159,24 @@ impl Backend {
         let source = core.backup().await;
         let source = source.map_err(ending)?;
         Ok(Some((Files::new(source, self.0.backup_rate), turn)))
+    }
+
+    /// The copies that this member gives.
+    pub(super) fn copies(&self) -> &Copies {
+        &self.0.copies
+    }
+
+    /// Begins a copy of the store, also of a standby.
+    pub(super) async fn begin_copy(&self) -> Result<Files, Problem> {
+        let source = if let Some(core) = self.0.core.get() {
+            core.backup().await.map_err(ending)?
+        } else {
+            let standby = get(&self.0.standby).ok_or_else(|| self.not_processing())?;
+            let (answer, answered) = oneshot::channel();
+            let _ = standby.send(answer); // a standby that has just become the owner does not answer
+            answered.await.map_err(|_| Problem::unavailable("the member is taking over"))?
+        };
+        Ok(Files::new(source, self.0.backup_rate))
     }
 
     /// Whether the core has ended, so the process is ending.
@@ -191,6 +229,15 @@ impl Backend {
     ) -> Result<Vec<Dismissed>, Problem> {
         self.core()?.dismiss(messages, operator).await.map_err(ending)
     }
+}
+
+/// A poisoned lock is no harm: every change is one assignment.
+fn get<T: Clone>(shared: &RwLock<Option<T>>) -> Option<T> {
+    shared.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn set<T>(shared: &RwLock<Option<T>>, value: Option<T>) {
+    *shared.write().unwrap_or_else(PoisonError::into_inner) = value;
 }
 
 /// The process ends. What was asked for may be done, or not: asking again says which.

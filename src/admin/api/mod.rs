@@ -13,7 +13,7 @@
 //! | `pages`, `lists` | pages of all states of a kind; pages of the lists that the store keeps |
 //! | `store` | a backup of the store |
 //! | `shown` | what the API shows of the states in a store, for an export |
-//! | `cluster` | the members of the namespace |
+//! | `cluster`, `copies` | the members of the namespace; a copy of the store for another member |
 //! | `actors`, `audit` | the health of the actors; the check of all invariants |
 //! | `backend` | the sources of answers: the store's reader, and the core |
 //!
@@ -28,6 +28,7 @@ mod backend;
 mod carts;
 mod cluster;
 mod commands;
+mod copies;
 mod dry_run;
 mod holds;
 mod intake;
@@ -257,7 +258,7 @@ fn of_the_process() -> [Route; 9] {
 }
 
 /// The members of the namespace.
-fn of_the_cluster() -> [Route; 2] {
+fn of_the_cluster() -> [Route; 4] {
     [
         Route::get(
             "/api/cluster",
@@ -270,6 +271,17 @@ fn of_the_cluster() -> [Route; 2] {
             cluster::step_down,
         )
         .problem(StatusCode::CONFLICT, "The namespace has one process: nobody would take over"),
+        Route::post(
+            "/api/cluster/copies",
+            "Begins a copy of the store for another member of the namespace, which asks for its parts",
+            copies::begin,
+        )
+        .problem(StatusCode::CONFLICT, "Another copy is under way, or the namespace has one process"),
+        Route::get(
+            "/api/cluster/copies/{id}",
+            "A part of a copy: a piece of the archive that a backup would be",
+            copies::part,
+        ),
     ]
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Nothing is changed: no queue is declared, no message is published, and no record of the store changes.
 
+mod cluster;
+
 use crate::cli::exit::Exit;
 use crate::config::{Channel, Config, Create};
 use crate::notify::webhook::Webhook;
@@ -15,6 +17,8 @@ use std::path::Path;
 enum Outcome {
     /// It went well; the text says what is there.
     Well(String),
+    /// It goes, and a person should look at it.
+    Doubtfully(String),
     /// `serve` would fail here, or wait.
     Badly {
         /// What is wrong.
@@ -39,20 +43,22 @@ pub(super) fn run(config: &Config) -> Exit {
             return Exit::Failure;
         }
     };
-    let (broker, topology, webhook) = runtime.block_on(async {
+    let (broker, topology, webhook, cluster) = runtime.block_on(async {
         let (broker, topology) = broker(config).await;
-        (broker, topology, webhook(config).await)
+        (broker, topology, webhook(config).await, cluster::check(config).await)
     });
-    let all = [
+    let mut all = vec![
         ("broker", broker),
         ("topology", topology),
         ("store", store(config)),
         ("webhook", webhook),
     ];
+    all.extend(cluster);
     let mut exit = Exit::Success;
     for (what, outcome) in all {
         match outcome {
             Outcome::Well(found) => eprintln!("{what}: ok, {found}"),
+            Outcome::Doubtfully(doubt) => eprintln!("{what}: warning: {doubt}"),
             Outcome::Badly { problem, exit: its } => {
                 eprintln!("{what}: FAILED: {problem}");
                 if exit == Exit::Success {

@@ -1,10 +1,14 @@
-//! `orderly store verify`.
+//! `orderly store verify`: of a store, of a store beside the journal of its cluster, of the files of a backup.
 
 use super::{Error, Outcome, is_store, read};
 use crate::backup::Backup;
 use crate::cli::progress::Progress;
 use crate::config::Config;
+use crate::journal::compare::{Comparison, Verdict, compare};
+use crate::process::{broker_settings, runtime};
 use orderly_actors::audit;
+use orderly_broker::rabbit::stream;
+use orderly_broker::{Names, TopologyMode};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +19,9 @@ pub(super) struct Args {
     /// store is checked
     #[arg(value_name = "BACKUP")]
     backup: Option<PathBuf>,
+    /// Compare the store with the journal of its cluster, which is read from the broker, instead of checking its states
+    #[arg(long, conflicts_with = "backup")]
+    against_journal: bool,
 }
 
 /// Checks the store, or a backup.
@@ -23,6 +30,7 @@ pub(super) fn run(config: &Config, store: &Path, args: &Args) -> Result<(Value, 
         // a store that was named in the place of a backup
         Some(folder) if is_store(folder) => audit(config, folder),
         Some(folder) => Ok((verify(folder)?, Outcome::Sound)),
+        None if args.against_journal => against_journal(config, store),
         None => audit(config, store),
     }
 }
@@ -32,6 +40,65 @@ fn audit(config: &Config, store: &Path) -> Result<(Value, Outcome), Error> {
     let audit = audit::verify(read(config, store)?.view())?;
     let outcome = if audit.balanced { Outcome::Sound } else { Outcome::Unbalanced };
     Ok((serde_json::to_value(audit)?, outcome))
+}
+
+fn against_journal(config: &Config, path: &Path) -> Result<(Value, Outcome), Error> {
+    let store = read(config, path)?;
+    let recovery = store.recovery();
+    let incarnation = *recovery.incarnations.current().as_bytes();
+    let comparison = Comparison::new(incarnation, store.history().clone(), recovery.position)?;
+    let next = comparison.next();
+    // the stream is not made if it is not there
+    let settings =
+        orderly_broker::Settings { topology: TopologyMode::Verify, ..broker_settings(config) };
+    let names = Names::new(&config.broker.namespace);
+    let options = stream::Options::new(names.journal.clone(), config.cluster.retention.bytes());
+    let progress = Progress::bytes("compared");
+    let comparing = compare(&settings, &options, comparison, |bytes| progress.add(bytes));
+    let verdict = runtime()?.block_on(comparing)?;
+    drop(progress);
+    let mut answer = json!({
+        "store": path,
+        "journal": names.journal,
+        "next_sequence": next,
+        "verdict": "equal",
+    });
+    let mut tell = |verdict: &str, key: &str, value: Value| {
+        answer["verdict"] = json!(verdict);
+        answer[key] = value;
+    };
+    let outcome = match verdict {
+        Verdict::Equal => Outcome::Sound,
+        Verdict::Behind(end) => {
+            tell("behind", "journal_next_sequence", json!(end));
+            Outcome::Sound
+        }
+        Verdict::Ahead(end) => {
+            tell("ahead", "journal_next_sequence", json!(end));
+            Outcome::Sound
+        }
+        Verdict::Passed(first) => {
+            tell("passed", "journal_first_sequence", json!(first));
+            Outcome::Unbalanced
+        }
+        Verdict::Diverged(at) => {
+            tell("diverged", "sequence", json!(at));
+            Outcome::Unbalanced
+        }
+        Verdict::AnotherJournal => {
+            answer["verdict"] = json!("another_journal");
+            Outcome::Unbalanced
+        }
+        Verdict::Empty => {
+            answer["verdict"] = json!("empty");
+            Outcome::Unbalanced
+        }
+        Verdict::Unreadable(problem) => {
+            tell("unreadable", "problem", json!(problem.to_string()));
+            Outcome::Unbalanced
+        }
+    };
+    Ok((answer, outcome))
 }
 
 fn verify(folder: &Path) -> Result<Value, Error> {

@@ -40,11 +40,26 @@ pub(crate) fn encode(unit: &Arc<store::Unit>) -> Unit {
 
 /// The places that a store knows.
 #[derive(Debug, Clone)]
-pub(crate) struct Places(pub(crate) History);
+pub(crate) struct Places {
+    history: History,
+    /// Places up to here do not count: the store has left the journal that they are in.
+    left: Seq,
+}
+
+impl Places {
+    /// The places of a store whose last one is this.
+    pub(crate) fn of(history: &History, last: Option<store::Position>) -> Self {
+        let left = if last.is_some() { Seq::FIRST } else { history.durable() };
+        Self { history: history.clone(), left }
+    }
+}
 
 impl Past for Places {
     fn at(&self, next: u64) -> Option<Position> {
-        match self.0.position_at(Seq(next)) {
+        if Seq(next) <= self.left {
+            return None;
+        }
+        match self.history.position_at(Seq(next)) {
             Ok(place) => place.map(to_position),
             Err(error) => {
                 tracing::error!(%error, next, "cannot read a place in the journal: it counts as unknown");

@@ -343,6 +343,10 @@ fn the_chain_of_a_store_goes_on_from_its_last_place() {
     let chain = chain.then(&to_unit(fourth)).then(&to_unit(fifth));
     assert_eq!(of(&opened), Some(Progress { next: 16, chain }));
     // And places are found again by where they end
-    let places = Places(opened.history.clone());
+    let places = Places::of(&opened.history, opened.log.position());
     assert_eq!((places.at(10), places.at(7), places.at(99)), (Some(position), None, None));
+    // but in a store that has left the journal
+    assert!(opened.leave_journal().expect("writes"));
+    let places = Places::of(&opened.history, opened.log.position());
+    assert_eq!(places.at(10), None);
 }

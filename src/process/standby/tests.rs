@@ -48,6 +48,11 @@ struct Journal {
 
 impl Journal {
     fn start() -> Self {
+        Self::start_with(|standby| standby)
+    }
+
+    /// Starts with a changed standby.
+    fn start_with(change: impl FnOnce(Standby) -> Standby) -> Self {
         let disk = Arc::new(SimDisk::new(1));
         let limits = FollowerLimits { checkpoint_bytes: 200_000, history_retention: i64::MAX };
         let follower = Follower::new(opened(&disk), limits);
@@ -60,7 +65,7 @@ impl Journal {
             checkpoint_every: Duration::from_millis(200),
             published: Arc::default(),
         };
-        let standby = Standby::new(follower, inputs_in, told_out, settings);
+        let standby = change(Standby::new(follower, inputs_in, told_out, settings));
         Self { disk, told, inputs, standby: tokio::spawn(standby.follow()) }
     }
 
@@ -210,4 +215,28 @@ async fn a_member_that_cannot_go_on_ends_and_says_why() {
     drop(told);
     let ended = timeout(LONG, standby).await.expect("in time").expect("no panic");
     assert!(matches!(ended, Err(Error::Journal(_))), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_standby_gives_what_a_copy_of_its_store_is_read_from_and_goes_on() {
+    let units = units(40);
+    let (asks, asked) = mpsc::unbounded_channel();
+    let journal = Journal::start_with(|standby| standby.copied_by(asked));
+    journal.apply(&units[..21]);
+    let middle = end_of(&units[..21]);
+    let source = loop {
+        let (answer, answered) = oneshot::channel();
+        asks.send(answer).expect("it listens");
+        let source = timeout(LONG, answered).await.expect("in time").expect("an answer");
+        if source.end() == Seq(middle) {
+            break source;
+        }
+    };
+    // it follows on while the copy is read
+    journal.tell(Told::Apply { units: units[21..].to_vec(), position: position(end_of(&units)) });
+    journal.tell(Told::Left);
+    let disk = Arc::clone(&journal.disk);
+    assert!(matches!(journal.ended().await, Ok(None)));
+    assert_eq!(opened(&Arc::new(disk.copy())).view.next_seq(), Seq(end_of(&units)));
+    assert_eq!(source.end(), Seq(middle));
 }

@@ -21,6 +21,8 @@ mod raw_connection;
 
 use std::time::Duration;
 
+use amq_protocol::types::FieldTable;
+
 use self::{filter::UnreadableFilter, raw_connection::RawConnection};
 use super::{super::Settings, Error, dial::dial, endpoint::Endpoint, limits::with_timeout};
 
@@ -42,6 +44,15 @@ pub(super) async fn set_aside(endpoint: &Endpoint, settings: &Settings) -> Resul
         Ok(filter.set_aside())
     })
     .await?
+}
+
+/// What a node of the broker says of itself. Nobody logs in.
+pub(super) async fn server_properties(endpoint: &Endpoint) -> Result<FieldTable, Error> {
+    let (stream, _socket) = dial(endpoint)
+        .await
+        .map_err(|cause| Error::Connect { address: endpoint.address(), cause })?;
+    let mut connection = RawConnection::new(stream);
+    with_timeout("saying who it is", connection.begin()).await?.map_err(Error::Raw)
 }
 
 /// Reads frames as they come from a broker, and says how many there were: for tests with damaged bytes. `input` is what a

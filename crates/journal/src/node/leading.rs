@@ -247,8 +247,12 @@ impl Node {
         if is_idle && self.leave_now(epoch, cursor, now) {
             return;
         }
-        if self.tells_active || now.monotonic >= self.appended + self.settings.tick_every {
-            (self.appended, self.tells_active) = (now.monotonic, false);
+        // units do not name the owner, so one that always has some names itself from time to time
+        let is_due = now.monotonic >= self.appended + self.settings.tick_every
+            || now.monotonic >= self.announced + self.settings.announce_every;
+        if self.tells_active || is_due {
+            (self.appended, self.announced) = (now.monotonic, now.monotonic);
+            self.tells_active = false;
             let next = self.journal_end().map_or(0, |end| end.next);
             let node = self.settings.node.clone();
             let (at, active) = (now.wall, self.active);

@@ -119,6 +119,11 @@ impl Node {
                 self.locate(Reader::at_beginning(charter), now);
                 true
             }
+            Found::NoPlace => {
+                let refusal = seek.refusal();
+                self.refuse(refusal);
+                false
+            }
             Found::Nothing if own_probe && seek.from() == From::First => {
                 let refusal = seek.refusal();
                 self.refuse(refusal);

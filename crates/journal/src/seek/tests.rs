@@ -60,6 +60,15 @@ fn a_whole_journal_is_read_from_its_beginning_by_anybody() {
     }
 }
 
+/// Reading what is left would take long, and find nothing.
+#[test]
+fn a_store_that_was_in_no_journal_has_no_place_in_what_is_left_of_one() {
+    let mut seek = Seek::new(None, Duration::ZERO);
+    assert_eq!(seek.see(30, None, &NoPast), Found::Nothing);
+    assert_eq!(seek.see(31, Some(&units(3, 5)), &NoPast), Found::NoPlace);
+    assert_eq!(seek.refusal(), Refusal::Passed { first: 5 });
+}
+
 #[test]
 fn in_what_is_left_of_a_journal_a_known_record_is_looked_for() {
     let known = Known(vec![place(3, 7, 40), place(3, 9, 50)]);

@@ -114,6 +114,11 @@ impl Source {
         &self.description
     }
 
+    /// About how many bytes the store takes on its disk.
+    pub fn bytes(&self) -> Result<u64, Error> {
+        Ok(self.disk.bytes()?)
+    }
+
     /// The copy has every unit below this, and none from there on. It grows until the source is read to its end.
     pub const fn end(&self) -> Seq {
         self.end

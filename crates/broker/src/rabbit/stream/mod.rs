@@ -65,6 +65,10 @@ pub enum From {
     Offset(u64),
     /// At the first record that there is.
     First,
+    /// At some record near the end, with those behind it.
+    Last,
+    /// Behind the end: only what is appended from now on comes.
+    Next,
 }
 
 /// A record as the stream has it.
@@ -134,6 +138,18 @@ impl Stream {
         Ok(Self { reads, writes, appends, attach, attachments: 0, tasks: Tasks(tasks) })
     }
 
+    /// The same without a connection that appends: what is appended is dropped.
+    pub fn start_reading(settings: &Settings, options: &Options) -> Result<Self, Error> {
+        let reader = Site::new(settings, options, "journal look")?;
+        let (read_sender, reads) = mpsc::channel(BATCHES);
+        let (_, writes) = mpsc::unbounded_channel();
+        let (appends, _) = mpsc::unbounded_channel();
+        let (attach, attached) = watch::channel(None);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(read::run(reader, attached, read_sender));
+        Ok(Self { reads, writes, appends, attach, attachments: 0, tasks: Tasks(tasks) })
+    }
+
     /// Attaches the reader there, in place of where it was. Returns the number of the attachment, which its records have.
     pub fn attach(&mut self, from: From) -> u64 {
         self.attachments += 1;
@@ -177,6 +193,15 @@ impl Tasks {
             }
         }
     }
+}
+
+/// How the stream of this name was made. Nothing is declared that is not there.
+pub(super) async fn made(
+    settings: &Settings,
+    connection: &super::connection::Connection,
+    options: &Options,
+) -> Result<super::inspect::Made, Error> {
+    Site::new(settings, options, "check")?.made(connection).await
 }
 
 /// How a connection's use ended.

@@ -158,6 +158,8 @@ async fn attach_anew(
         let mut arguments = FieldTable::default();
         let offset = match from {
             From::First => AMQPValue::LongString("first".into()),
+            From::Last => AMQPValue::LongString("last".into()),
+            From::Next => AMQPValue::LongString("next".into()),
             From::Offset(offset) => {
                 AMQPValue::LongLongInt(i64::try_from(offset).unwrap_or(i64::MAX))
             }

@@ -14,7 +14,8 @@ use super::{
         super::TopologyMode,
         Endpoint, Error, LogOnce, Settings,
         connection::Connection,
-        error::{Refusal, refusal},
+        error::{Refusal, chain, refusal},
+        inspect::Made,
         limits::with_timeout,
     },
     Options, Shared,
@@ -118,6 +119,23 @@ impl Site {
                     Err(Error::Missing(format!("stream {}", self.options.name)))
                 }
             },
+            Err(source) => Err(self.refused(source)),
+        }
+    }
+
+    /// How the stream was made, if it is there. To declare what is there with other arguments is refused, and the broker says
+    /// why.
+    pub(super) async fn made(&self, connection: &Connection) -> Result<Made, Error> {
+        match self.ask(connection, true, FieldTable::default()).await? {
+            Ok(()) => {}
+            Err(error) if refusal(&error) == Refusal::NotFound => return Ok(Made::Missing),
+            Err(source) => return Err(self.refused(source)),
+        }
+        match self.ask(connection, false, arguments(&self.options)).await? {
+            Ok(()) => Ok(Made::AsConfigured),
+            Err(error) if refusal(&error) == Refusal::Precondition => {
+                Ok(Made::Otherwise(chain(&error)))
+            }
             Err(source) => Err(self.refused(source)),
         }
     }

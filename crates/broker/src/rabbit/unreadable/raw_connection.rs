@@ -39,11 +39,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawConnection<S> {
         Self { stream, input: Vec::new(), chunk: vec![0; CHUNK], frame_max: 0 }
     }
 
-    /// Logs in and opens the connection.
-    pub(super) async fn open(&mut self, endpoint: &Endpoint) -> io::Result<()> {
+    /// Begins to speak AMQP. Returns what the broker says of itself.
+    pub(super) async fn begin(&mut self) -> io::Result<FieldTable> {
         let version = ProtocolVersion::amqp_0_9_1();
         self.send(&[AMQPFrame::ProtocolHeader(version)]).await?;
-        self.expect(|method| matches!(method, connection::AMQPMethod::Start(_))).await?;
+        let is_start = |method: &_| matches!(method, connection::AMQPMethod::Start(_));
+        match self.expect(is_start).await? {
+            connection::AMQPMethod::Start(start) => Ok(start.server_properties),
+            _ => Err(ErrorKind::InvalidData.into()),
+        }
+    }
+
+    /// Logs in and opens the connection.
+    pub(super) async fn open(&mut self, endpoint: &Endpoint) -> io::Result<()> {
+        self.begin().await?;
         let mechanism = endpoint.uri.query.auth_mechanism.unwrap_or_default();
         let credentials = Credentials::from(endpoint.uri.authority.userinfo.clone());
         let start = connection::StartOk {
