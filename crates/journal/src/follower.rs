@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Follower {
     /// When a record of the epoch in force was read last, by this member's clock.
     heard: Option<Duration>,
+    /// The same of the records that were appended while this member followed.
+    alive: Option<Duration>,
     /// The owner's wall clock in that record, in microseconds since the epoch.
     as_of: Option<i64>,
     /// Whether the broker delivered the commands to the owner then.
@@ -45,6 +47,12 @@ impl Follower {
         self.at_end = false;
     }
 
+    /// Whether the owner was heard after `since` in what was appended while this member followed. What it reads to catch
+    /// up says nothing: who wrote it may be gone.
+    pub fn heard_alive(&self, since: Duration) -> bool {
+        self.alive.is_some_and(|alive| alive > since)
+    }
+
     /// Whether everything that was in the journal when the reader attached was read.
     pub const fn is_at_end(&self) -> bool {
         self.at_end
@@ -59,6 +67,9 @@ impl Follower {
     /// delivers the commands to the owner, if the record says so.
     pub fn hear(&mut self, at: i64, active: Option<bool>, now: Duration) {
         self.heard = Some(now);
+        if self.at_end {
+            self.alive = Some(now);
+        }
         self.active = active.unwrap_or(self.active);
         self.as_of = self.as_of.max(Some(at));
     }

@@ -185,7 +185,8 @@ impl Node {
             .as_ref()
             .and_then(Reader::in_force)
             .is_some_and(|in_force| !in_force.closed);
-        let lives = is_open && self.follower.silence(now.monotonic) < self.settings.tick_every * 2;
+        let lately_heard = now.monotonic.saturating_sub(self.settings.tick_every * 2);
+        let lives = is_open && self.follower.heard_alive(lately_heard);
         let lately = self.passed_on.is_some_and(|at| now.monotonic < at + PASS_ON_EVERY);
         if !lives || self.follower.owner_is_active() || lately {
             return false;

@@ -281,6 +281,18 @@ fn a_standby_leaves_the_commands_to_an_owner_that_lives_and_gets_none() {
     assert!(alone.settle().iter().any(|output| matches!(output, Output::Own { .. })));
 }
 
+/// What a member reads to catch up is from an owner that may be gone.
+#[test]
+fn a_member_that_catches_up_leaves_the_commands_to_nobody() {
+    let mut alone = Alone::start(None, None, &[other_opens(1, ""), other_ticks(1)]);
+    alone.settle();
+    assert_eq!(alone.role(), Role::Standby);
+    alone.node.set_active(true, alone.now);
+    let told = alone.pass(seconds(3));
+    assert!(!told.contains(&Output::PassOn), "{told:?}");
+    assert!(told.iter().any(|output| matches!(output, Output::Own { .. })), "{told:?}");
+}
+
 #[test]
 fn a_standby_claims_at_once_when_the_owner_had_the_commands_or_is_silent() {
     for silent in [false, true] {
