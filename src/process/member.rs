@@ -1,7 +1,7 @@
 //! Starting a member of a cluster: it follows the journal until it owns, and then processes commands.
 //!
-//! The connection that consumes commands is there from the start: the broker delivers them to one member at a time, and
-//! whom it chooses takes over. What it delivers before waits in the channel of the intake, unacknowledged.
+//! A member consumes commands as soon as it has read to the end of the journal: the broker delivers them to one member at a
+//! time, and whom it chooses takes over. What it delivers before waits in the channel of the intake, unacknowledged.
 //!
 //! A member whose store the journal has passed gets a copy of another member's (`join`), and begins again with that.
 
@@ -14,9 +14,9 @@ use crate::config::Config;
 use crate::journal::{self, Journal};
 use crate::pipeline;
 use crate::pipeline::journal::encode;
-use orderly_broker::Names;
 use orderly_broker::rabbit::{Claim, stream};
-use orderly_journal::node::Status;
+use orderly_broker::{Control, Names};
+use orderly_journal::node::{Role, Status};
 use orderly_journal::{Charter, Name, Nonce, Refusal};
 use orderly_store::{Follower, FollowerLimits};
 use std::sync::Arc;
@@ -57,6 +57,7 @@ impl Processor {
         observed.backend.read_from(follower.reader());
         wait_for_single(config, observed).await?;
         let link = Claim::new(broker_settings(config))?.link_without_owner();
+        link.control.pause().await;
         let mut watchers = JoinSet::new(); // dropping the set ends the tasks
         watchers.spawn(watch_broker(link.status.clone(), observed.shown()));
 
@@ -69,6 +70,7 @@ impl Processor {
         let Journal { inputs, told, status } = journal;
         observed.cluster.follow(status.clone());
         let published = Arc::<AtomicU64>::default();
+        watchers.spawn(consume_at_the_end(status.clone(), link.control.clone()));
         watchers.spawn(note_cursor(status, Arc::clone(&published)));
         let settings = Settings {
             sync: config.cluster.sync,
@@ -87,6 +89,7 @@ impl Processor {
         let owner = owner.map_err(|panicked| Error::Start(panicked.into()))??;
         let (opened, durability) = owner.ok_or(Error::SteppedDown)?.into_parts(cursor);
         drop(watchers);
+        link.control.resume().await;
         Self::start_with(opened, durability, link, None, config, observed)
     }
 }
@@ -155,6 +158,16 @@ fn settings(config: &Config, incarnation: [u8; 16]) -> journal::Settings {
         max_lag: cluster.max_lag.get(),
         encode,
     }
+}
+
+/// Lets the broker deliver commands as soon as this member has read to the end of the journal. One that is behind would keep
+/// them waiting, although another one can process them.
+async fn consume_at_the_end(mut status: watch::Receiver<Status>, control: Control) {
+    // an error: the task of the journal has ended, and so does the process
+    if status.wait_for(|status| status.role != Role::Joining).await.is_ok() {
+        control.resume().await;
+    }
+    std::future::pending::<()>().await;
 }
 
 /// Notes what the journal says was published, until its task ends.
