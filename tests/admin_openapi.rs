@@ -264,8 +264,8 @@ fn every_documented_value_of_a_parameter_is_accepted_and_every_other_one_refused
             // nothing is confirmed, so nothing is done to many things
             let accepted = |value: &str| {
                 let status = ask(value).status;
-                let fits = status == 404 && path.contains("/copies/");
-                assert!(fits || [200, 409].contains(&status), "{status}: {path}?{name}={value}");
+                let expected = if path.contains("/copies/") { [200, 404] } else { [200, 409] };
+                assert!(expected.contains(&status), "{status}: {path}?{name}={value}");
             };
             let refused = |value: &str| {
                 let told = ask(value).problem(422);
@@ -298,9 +298,8 @@ fn every_documented_value_of_a_parameter_is_accepted_and_every_other_one_refused
                 let (least, most) = (least.as_i64(), most.as_i64());
                 refused(&(least.expect("a minimum") - 1).to_string());
                 refused(&(most.expect("a maximum") + 1).to_string());
-                for nonsense in ["x", "", "1.5", "1e1", "%2B1x", "99999999999999999999"] {
-                    refused(nonsense);
-                }
+                let nonsense = ["x", "", "1.5", "1e1", "%2B1x", "99999999999999999999"];
+                drop(nonsense.map(refused));
                 checked.insert("integer");
             } else if schema["anyOf"].is_array() {
                 // a sequence or a time; there may be nothing then

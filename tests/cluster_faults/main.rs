@@ -34,7 +34,8 @@ use kinds::{KINDS, Kind};
 use nodes::BrokerNodes;
 use outcome::Row;
 use serde::Serialize;
-use std::path::PathBuf;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::time::Instant;
 
@@ -47,7 +48,7 @@ struct Args {
     /// The faults follow from it
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Writes the figures as JSON to this file
+    /// Writes the figures as JSON to this file; those of other kinds stay in it
     #[arg(long)]
     json: Option<PathBuf>,
     /// Every kind in its long form, where none is named
@@ -109,8 +110,18 @@ fn main() -> ExitCode {
         rows.push(row);
     }
     if let Some(path) = args.json {
-        let json = serde_json::to_vec_pretty(&rows).expect("numbers and texts are JSON");
-        std::fs::write(path, json).expect("the file of the figures can be written");
+        write(&path, &rows);
     }
     ExitCode::from(u8::from(!rows.iter().all(|row| row.row.is_good())))
+}
+
+/// Writes rows into a file, in place of earlier ones of the same kinds.
+fn write(path: &Path, rows: &[ClusterRow]) {
+    let earlier = std::fs::read(path).unwrap_or_else(|_| b"[]".to_vec());
+    let mut all: Vec<Value> = serde_json::from_slice(&earlier).expect("the file has rows");
+    let is_new = |row: &Value| rows.iter().any(|new| row["kind"] == *new.row.kind);
+    all.retain(|row| !is_new(row));
+    all.extend(rows.iter().map(|row| serde_json::to_value(row).expect("it is JSON")));
+    let json = serde_json::to_vec_pretty(&all).expect("it is JSON");
+    std::fs::write(path, json).expect("the file of the figures can be written");
 }

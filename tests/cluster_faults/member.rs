@@ -34,7 +34,7 @@ impl Member {
         urls.rotate_left(number % nodes.len());
         let urls = serde_json::to_string(&urls).expect("an array of texts is TOML, too");
         let processor = Processor::in_cluster(&urls, namespace)
-            .with("RUST_LOG", "off")
+            .with("RUST_LOG", &std::env::var("RUST_LOG").unwrap_or_else(|_| "off".to_owned()))
             .with("ORDERLY_CLUSTER__MODE", "standby")
             .with("ORDERLY_CLUSTER__NODE", &format!("m{number}"))
             .with("ORDERLY_CLUSTER__TAKEOVER_AFTER", &format!("{}s", TAKEOVER_AFTER.as_secs()))

@@ -46,6 +46,7 @@ fn a_standby_leads_to_the_owner_which_steps_down_for_it() {
     browser.go(&members[1 - owner].url("/"));
     browser.until_shown("main", &format!("{stands_by} is a standby"));
     browser.until_shown("main", "Changes are made at the owner");
+    browser.until_shown(".columns", "The owner counts them.");
     browser.click(&format!("main p a[href^='http://127.0.0.1:{}']", members[owner].port()));
     browser.until_shown("main", &format!("{owns} owns the namespace"));
     press(&browser, "Step down…");

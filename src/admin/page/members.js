@@ -10,11 +10,12 @@ const PAUSE = 2000;
 /** A member that lives says so each second: milliseconds. */
 const ALIVE = 5_000;
 
-/** Shows the members in `place`, and keeps that current; nothing where the namespace has one process. */
-export async function showMembers(place, signal) {
+/** Shows the members in `place`, and keeps that current; nothing where the namespace has one process. `onrole` is told what this one is. */
+export async function showMembers(place, signal, onrole) {
   while (!signal.aborted) {
     const cluster = await get('/api/cluster', {}, signal).catch(() => null);
     if (signal.aborted || cluster?.mode === 'single') return;
+    if (cluster) onrole(cluster.role);
     // What a person points at stays.
     if (cluster && !place.contains(document.activeElement)) show(place, panel('Members', said(cluster), list(cluster), stepDown(cluster)));
     await new Promise((done) => { setTimeout(done, PAUSE); });

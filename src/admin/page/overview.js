@@ -18,6 +18,7 @@ export function overviewView(here, signal) {
   const intake = el('p', {});
   const members = el('div', {});
   let paused = null;
+  let isOwner = true;
   const plots = [
     plot({ title: 'Commands a second', write: short, least: 5, lines: [
       { name: 'all', class: 'one', value: (point) => point.commands },
@@ -41,15 +42,16 @@ export function overviewView(here, signal) {
       known = text;
       show(wrong, problemList(found));
     }
-    show(orders, bars(sample.orders, 'orders', 'status', tone, 'There are no orders.'));
-    show(parked, bars(sample.parked, 'parked', 'reason', () => 'warn', 'Nothing is parked.'));
-    show(process, processLine(sample));
+    show(orders, isOwner ? bars(sample.orders, 'orders', 'status', tone, 'There are no orders.') : elsewhere('orders'));
+    show(parked, isOwner ? bars(sample.parked, 'parked', 'reason', () => 'warn', 'Nothing is parked.') : elsewhere('parked'));
+    show(process, processLine(sample, isOwner));
+    intake.hidden = !isOwner;
     if (paused !== isPaused(sample)) show(intake, intakeButton(paused = isPaused(sample)));
   };
   listen(update, signal);
   update();
   firstSteps(first, signal);
-  showMembers(members, signal);
+  showMembers(members, signal, (is) => { isOwner = is === 'owner'; update(); });
   return {
     title: 'Overview',
     content: [
@@ -77,12 +79,15 @@ function bars(counts, view, parameter, colour, none) {
 const bar = (share, colour) => svg('svg', { class: `meter ${colour}`, viewBox: '0 0 100 1', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
   svg('rect', { class: 'ground', width: 100, height: 1 }), svg('rect', { width: Math.max(1, share * 100), height: 1 }));
 
-function processLine(sample) {
+/** A standby has everything, but only the owner counts. */
+const elsewhere = (view) => el('p', { class: 'said' }, 'The owner counts them. ', link(view, null, 'See the list'), ' as it is here.');
+
+function processLine(sample, isOwner) {
   const rows = [
     ['Broker', sample.broker_connected ? chip('connected', 'good') : chip('not connected', 'bad')],
     ['Messages in the queue', count(sample.queued)],
     ['Messages in hand', count(sample.in_flight)],
-    ['Store', bytes(sample.store_bytes)],
+    ...(isOwner ? [['Store', bytes(sample.store_bytes)]] : []),
     ...(sample.disk_size ? [['Free on its disk', `${bytes(sample.disk_free)} of ${bytes(sample.disk_size)}`]] : []),
     ...Object.entries(sample.breakers).map(([channel, state]) => [`Channel ${channel}`, [chip('works', 'good'), chip('tries again', 'warn'), chip('down', 'bad')][state]]),
   ];
