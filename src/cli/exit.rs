@@ -58,6 +58,9 @@ impl Exit {
         {
             return Some(Self::Superseded);
         }
+        if let Some(process::Error::Panicked { .. }) = cause.downcast_ref() {
+            return Some(Self::Storage);
+        }
         if let Some(super::store::Error::Missing(_)) = cause.downcast_ref() {
             return Some(Self::Storage);
         }

@@ -7,7 +7,7 @@
 
 use super::join::{self, Passed};
 use super::standby::{Place, Settings, Standby};
-use super::store::open_store;
+use super::store::{on_store, open_store};
 use super::watch::watch_broker;
 use super::{Error, Observed, Processor, broker_settings};
 use crate::config::Config;
@@ -109,6 +109,7 @@ async fn wait_for_single(config: &Config, observed: &Observed) -> Result<(), Err
 
 /// Opens the store, or makes one, and finds its place in the journal.
 async fn open(config: &Config) -> Result<(Follower, Place), Error> {
+    let path = config.store.path.clone();
     let config = config.clone();
     let opening = move || {
         let path = &config.store.path;
@@ -131,7 +132,7 @@ async fn open(config: &Config) -> Result<(Follower, Place), Error> {
         let place = Place::of(&follower).map_err(failed)?;
         Ok((follower, place))
     };
-    spawn_blocking(opening).await.map_err(|panicked| Error::Start(panicked.into()))?
+    on_store(&path, opening).await
 }
 
 /// The settings of the journal's task.

@@ -59,6 +59,14 @@ pub enum Error {
         /// Why the store cannot be opened.
         source: orderly_store::Error,
     },
+    /// The storage engine panicked: it does where its disk fails while it opens a store.
+    #[error("the store at {path} failed: {problem}")]
+    Panicked {
+        /// The store's directory.
+        path: String,
+        /// The message of the panic.
+        problem: String,
+    },
     /// There is no store, and none may be made.
     #[error(transparent)]
     NoStore(#[from] mark::NoStore),

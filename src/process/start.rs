@@ -4,7 +4,7 @@
 //! without a broker. Meanwhile the namespace is claimed. Nothing is written and nothing is processed before the namespace
 //! is ours.
 
-use super::store::{failed, open_after, read_ahead};
+use super::store::{failed, on_store, open_after, read_ahead};
 use super::watch::watch_broker;
 use super::{Error, Observed, Processor, broker_settings, memory_broker};
 use crate::config::Config;
@@ -53,6 +53,7 @@ async fn open(
     config: &Config,
     mark: Option<Mark>,
 ) -> Result<Opened, Error> {
+    let path = config.store.path.clone();
     let config = config.clone();
     let opening = move || {
         let mut opened = open_after(read, &config, mark.as_ref())?;
@@ -61,8 +62,7 @@ async fn open(
         }
         Ok(opened)
     };
-    let opened: Result<Result<Opened, Error>, _> = tokio::task::spawn_blocking(opening).await;
-    let opened = opened.map_err(|panicked| Error::Start(panicked.into()))??;
+    let opened: Opened = on_store(&path, opening).await?;
     let recovery = &opened.recovery;
     tracing::info!(
         incarnation = %recovery.incarnations.current(), created = recovery.created,

@@ -3,11 +3,13 @@
 use super::Error;
 use crate::config::Config;
 use crate::mark::{self, Mark};
+use crate::pipeline::workers;
 use orderly_store::{self as store, Disk, Opened, ReadOnly, SledDisk};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
 /// Bytes of pages that sled may cache. Small, since states that are read often are cached above sled, decoded.
 const SLED_CACHE: u64 = 16 << 20;
@@ -27,16 +29,36 @@ pub fn read_any_store(config: &Config, path: &Path) -> Result<ReadOnly, Error> {
     store::open_read_only(&disk(path)?, &options).map_err(failed(path))
 }
 
+/// Works on the store at `path`, on a thread for blocking work. A panic there is a failure of the store.
+pub(super) fn on_store<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> impl Future<Output = Result<T, Error>> {
+    let path = path.display().to_string();
+    // here and not in the future, which would be as large as the work
+    let working = spawn_blocking(work);
+    async move {
+        match working.await {
+            Ok(done) => done,
+            // a task that was cancelled did not panic: the process ends
+            Err(ended) => Err(ended.try_into_panic().map_or_else(
+                |cancelled| Error::Start(cancelled.into()),
+                |panic| Error::Panicked { path, problem: workers::text(&*panic) },
+            )),
+        }
+    }
+}
+
 /// Reads the configured store ahead of the broker, and changes nothing in it. `None` when there is no store yet, or
 /// another process has it open until the caller drops `wanted`.
 pub(super) async fn read_ahead(
     config: Config,
     mut wanted: oneshot::Receiver<()>,
 ) -> Result<Option<ReadOnly>, Error> {
+    let path = config.store.path.clone();
     loop {
         let config = config.clone();
-        let read = tokio::task::spawn_blocking(move || read_store(&config));
-        match read.await.map_err(|panicked| Error::Start(panicked.into()))? {
+        match on_store(&path, move || read_store(&config)).await {
             Err(Error::Open { source: store::Error::InUse, .. }) => {
                 tokio::select! {
                     () = tokio::time::sleep(LOCKED_PAUSE) => {}
@@ -128,5 +150,24 @@ pub(super) fn store_options(config: &Config) -> store::Options {
         cache: config.store.cache.as_usize(),
         identity_retention: config.store.idempotency_retention.get(),
         ..store::Options::new(orderly_actors::tables::SCHEMA)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit::Exit;
+
+    /// As sled does, where a sync fails while it opens a store.
+    #[tokio::test]
+    async fn a_panic_of_the_storage_engine_is_a_failure_of_the_store() {
+        let opening =
+            || -> Result<(), Error> { std::panic::panic_any("a sync failed: EIO".to_owned()) };
+        let failed = on_store(Path::new("/var/lib/orderly"), opening).await;
+        let error = failed.expect_err("it panicked");
+        let told = error.to_string();
+        assert!(told.starts_with("the store at /var/lib/orderly failed: "), "{told}");
+        assert!(told.ends_with("EIO"), "{told}");
+        assert_eq!(Exit::of(&error), Exit::Storage);
     }
 }
