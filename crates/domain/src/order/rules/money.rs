@@ -308,7 +308,7 @@ pub(super) fn bounced(
         Phase::Unsold if net == 0 && !summary.has_other_currency => step,
         Phase::Unsold => step.emit(owed),
         // all goods of a free order came back
-        Phase::Sold if order.status == Status::Refunded && order.net() >= order.total => {
+        Phase::Sold if order.status == Status::Refunded && order.total == 0 => {
             step.emit_with(owed, Status::Refunded)
         }
         Phase::Sold => step.emit_with(owed, sold_status(order, net)),

@@ -13,6 +13,8 @@ fn bounced(amount: i64) -> CallbackEffect {
 #[case(Status::PartiallyRefunded, [500, 300, 0], 200, "refund_due 200 (partially_refunded)")]
 #[case(Status::PartiallyRefunded, [500, 300, 0], 300, "refund_due 300 (paid)")]
 #[case(Status::Paid, [600, 100, 100], 100, "refund_due 100 (paid)")]
+// it was paid once more after all had been sent back
+#[case(Status::Refunded, [1_000, 500, 500], 500, "refund_due 500 (paid)")]
 // more had been sent back than was there: nothing is owed again yet
 #[case(Status::Refunded, [500, 700, 0], 200, "refund_due 200 (refunded)")]
 fn of_a_sold_order(
