@@ -69,7 +69,7 @@ impl Cluster {
     }
 
     /// Shows what the member does to get a store that can follow the journal, until it follows again.
-    pub(crate) fn copies(&self, what: String) {
+    pub(crate) fn show_copying(&self, what: String) {
         self.0.shown.send_modify(|shown| shown.copying = Some(what));
     }
 

@@ -3,7 +3,7 @@
 //!
 //! The owner seals units as fast as they become durable, with 16 under way. Each has a body that no other has.
 
-#[path = "journal/broker_nodes.rs"]
+#[path = "support/broker_nodes.rs"]
 mod broker_nodes;
 #[path = "journal/member.rs"]
 mod member;

@@ -57,6 +57,13 @@ impl Value for bool {
     }
 }
 
+/// A whole number from 0 to `most`, in digits alone.
+pub(super) fn number(text: &str, most: u64) -> Result<u64, Expected> {
+    let number = text.parse().ok().filter(|number| *number <= most);
+    let number = number.filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    number.ok_or_else(|| Expected::Other(format!("a number from 0 to {most}")))
+}
+
 /// What a time must be.
 const A_TIME: &str = "a time such as 2026-01-31T12:00:00Z";
 

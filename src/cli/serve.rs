@@ -21,9 +21,12 @@ pub enum Failure {
     /// The logger could not start.
     #[error("cannot start logging")]
     Telemetry(#[from] telemetry::Error),
+    /// The owner left to another member, as it was asked to.
+    #[error("asked to leave")]
+    SteppedDown(#[source] Error),
     /// The processor could not start, or failed.
     #[error("cannot serve")]
-    Process(#[from] Error),
+    Process(#[source] Error),
 }
 
 /// Processes commands until a signal comes or the processor fails.
@@ -36,8 +39,11 @@ pub fn run(mut config: Config, args: &Args) -> Result<(), Failure> {
     for warning in config.warnings() {
         tracing::warn!(key = warning.key, doubt = %warning.doubt, "suspicious configuration");
     }
-    let runtime = process::runtime()?;
-    let result = runtime.block_on(serve(config)).map_err(Failure::from);
+    let runtime = process::runtime().map_err(Failure::Process)?;
+    let result = runtime.block_on(serve(config)).map_err(|error| match error {
+        Error::SteppedDown => Failure::SteppedDown(error),
+        error => Failure::Process(error),
+    });
     // Without waiting for threads that wait for a disk or a broker.
     runtime.shutdown_background();
     result.inspect_err(|failure| log_storage_failure(failure, &config.store.path))

@@ -89,9 +89,7 @@ impl Error {
             | Self::Thread(_) => false,
         }
     }
-}
 
-impl Error {
     /// Whether the disk failed, which no message can cause. A damaged store and a panic of the store thread do not
     /// count: the message in hand may have caused them.
     pub(super) fn is_disk_fault(&self) -> bool {

@@ -141,10 +141,10 @@ impl Durability {
     }
 
     /// When what the journal has accepted is synced.
-    fn syncs(&self) -> storage::Sync {
+    fn syncs(&self) -> storage::SyncPolicy {
         match self {
-            Self::Journal(OwnedJournal { sync: false, .. }) => storage::Sync::Later,
-            Self::Store | Self::Journal(_) => storage::Sync::AtOnce,
+            Self::Journal(OwnedJournal { sync: false, .. }) => storage::SyncPolicy::Later,
+            Self::Store | Self::Journal(_) => storage::SyncPolicy::AtOnce,
         }
     }
 }

@@ -54,12 +54,12 @@ pub(super) struct Policy {
     checkpoint_bytes: usize,
     checkpoint_every: Duration,
     history_retention: Duration,
-    appends: Sync,
+    appends: SyncPolicy,
 }
 
 /// When units that a shared journal has accepted are synced. (Commits are always synced at once.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sync {
+pub(super) enum SyncPolicy {
     /// Before they count as durable: acks promise a disk, too.
     AtOnce,
     /// [`LAZY_SYNC`] later.
@@ -67,7 +67,7 @@ pub(super) enum Sync {
 }
 
 impl Policy {
-    pub(super) fn new(config: &Config, appends: Sync) -> Self {
+    pub(super) fn new(config: &Config, appends: SyncPolicy) -> Self {
         Self {
             checkpoint_bytes: config.store.checkpoint_bytes.as_usize(),
             checkpoint_every: config.store.checkpoint_every.get(),
@@ -322,8 +322,8 @@ impl<C: Clock> Storage<C> {
             self.log.append(units, Some(*position))?;
         }
         match self.policy.appends {
-            Sync::AtOnce => drop(self.log.sync()?),
-            Sync::Later => {
+            SyncPolicy::AtOnce => drop(self.log.sync()?),
+            SyncPolicy::Later => {
                 self.log.reveal();
                 self.unsynced.get_or_insert(start);
             }

@@ -1,6 +1,7 @@
 //! The settings of the broker, from the configuration.
 
 use crate::config::{Config, Topology};
+use orderly_broker::rabbit::stream;
 use orderly_broker::{Names, Settings, TopologyMode, memory};
 use std::path::Path;
 
@@ -24,6 +25,12 @@ pub fn broker_settings(config: &Config) -> Settings {
             Topology::Verify => TopologyMode::Verify,
         },
     }
+}
+
+/// The stream that is the journal of a cluster, from the configuration.
+pub fn journal_stream(config: &Config) -> stream::Options {
+    let names = Names::new(&config.broker.namespace);
+    stream::Options::new(names.journal, config.cluster.retention.bytes())
 }
 
 /// An in-process broker, as configured.

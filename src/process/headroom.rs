@@ -1,13 +1,12 @@
 //! Shows how long a member could stand still before the stream of the journal passes it.
 
-use super::broker_settings;
+use super::{broker_settings, journal_stream};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::journal::headroom;
 use crate::metrics::Metrics;
 use orderly_actors::clock::{Clock as _, SystemClock};
-use orderly_broker::rabbit::stream::Options;
-use orderly_broker::{Names, TopologyMode};
+use orderly_broker::TopologyMode;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -19,13 +18,12 @@ pub(super) async fn watch(config: Config, cluster: Cluster, metrics: Metrics) {
     // the stream is not made if it is not there
     let broker =
         orderly_broker::Settings { topology: TopologyMode::Verify, ..broker_settings(&config) };
-    let names = Names::new(&config.broker.namespace);
-    let options = Options::new(names.journal, config.cluster.retention.bytes());
+    let stream = journal_stream(&config);
     metrics.journal_headroom(f64::INFINITY);
     loop {
         sleep(LOOK).await;
         let Some(status) = cluster.status() else { continue };
-        match headroom::front(&broker, &options).await {
+        match headroom::front(&broker, &stream).await {
             Ok(Some(front)) => {
                 let now = SystemClock::default().now().micros();
                 metrics.journal_headroom(front.headroom(&status, now));

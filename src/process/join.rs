@@ -4,7 +4,7 @@
 //! it is given up only if the copy goes on from it: a store with units that were never in this journal is not touched.
 
 use super::store::{close_store, store_options};
-use super::{Error, Observed, broker_settings};
+use super::{Error, Observed, broker_settings, journal_stream};
 use crate::backup::incoming::Arrived;
 use crate::backup::{self, Scratch};
 use crate::config::Config;
@@ -14,8 +14,6 @@ use crate::copy::{self, Progress};
 use crate::journal::listen;
 use crate::pipeline;
 use crate::telemetry::causes;
-use orderly_broker::Names;
-use orderly_broker::rabbit::stream;
 use orderly_journal::Refusal;
 use orderly_store::{Follower, Position, Seq};
 use std::time::Duration;
@@ -110,14 +108,18 @@ pub(super) async fn replace_store(
     tracing::warn!(%refusal, next = passed.next.0, "the journal has passed the store: it is replaced by a copy");
     let mut pause = PAUSES.0;
     loop {
-        observed.cluster.copies("listens which member can give a copy of its store".to_owned());
+        observed
+            .cluster
+            .show_copying("listens which member can give a copy of its store".to_owned());
         let problem = match try_members(config, observed, passed).await {
             Ok(replaced) => return Ok(replaced),
             Err(Failed::ForGood(error)) => return Err(error),
             Err(Failed::ForNow(problem)) => problem,
         };
         tracing::warn!(problem, retry_in = ?pause, "no copy of another member's store");
-        observed.cluster.copies(format!("there is no copy of another member's store: {problem}"));
+        observed
+            .cluster
+            .show_copying(format!("there is no copy of another member's store: {problem}"));
         sleep(pause).await;
         pause = (pause * 2).min(PAUSES.1);
     }
@@ -146,9 +148,8 @@ async fn try_members(
 /// The URLs of the members that live, the owner last: it has other work.
 async fn urls(config: &Config) -> Result<Vec<String>, Failed> {
     let cluster = &config.cluster;
-    let names = Names::new(&config.broker.namespace);
-    let options = stream::Options::new(names.journal, cluster.retention.bytes());
-    let heard = listen::members(&broker_settings(config), &options, LISTEN).await;
+    let stream = journal_stream(config);
+    let heard = listen::members(&broker_settings(config), &stream, LISTEN).await;
     let heard = heard.map_err(|problem| Failed::ForGood(Error::Unheard(problem)))?;
     let mut urls: Vec<(bool, String)> = Vec::new();
     for (_, member) in heard {
@@ -175,7 +176,7 @@ async fn copy_from(
         let url = url.to_owned();
         move |Progress { came, of }| {
             let (came, of) = (came >> 20, of.max(came) >> 20);
-            cluster.copies(format!("copying the store from {url}: {came} of about {of} MiB"));
+            cluster.show_copying(format!("copying the store from {url}: {came} of about {of} MiB"));
         }
     };
     let copying = {

@@ -9,13 +9,13 @@ use super::join::{self, Passed};
 use super::standby::{Place, Settings, Standby};
 use super::store::{on_store, open_store};
 use super::watch::watch_broker;
-use super::{Error, Observed, Processor, broker_settings};
+use super::{Error, Observed, Processor, broker_settings, journal_stream};
 use crate::config::Config;
 use crate::journal::{self, Journal};
 use crate::pipeline;
 use crate::pipeline::journal::encode;
-use orderly_broker::rabbit::{Claim, stream};
-use orderly_broker::{Control, Names};
+use orderly_broker::Control;
+use orderly_broker::rabbit::Claim;
 use orderly_journal::node::{Role, Status};
 use orderly_journal::{Charter, Name, Nonce, Refusal};
 use orderly_store::{Follower, FollowerLimits};
@@ -138,10 +138,9 @@ async fn open(config: &Config) -> Result<(Follower, Place), Error> {
 /// The settings of the journal's task.
 fn settings(config: &Config, incarnation: [u8; 16]) -> journal::Settings {
     let cluster = &config.cluster;
-    let names = Names::new(&config.broker.namespace);
     journal::Settings {
         broker: broker_settings(config),
-        stream: stream::Options::new(names.journal, cluster.retention.bytes()),
+        stream: journal_stream(config),
         protocol: orderly_journal::Settings {
             node: Name { node: cluster.node_name(), url: cluster.advertise.clone() },
             nonce: Nonce(*uuid::Uuid::now_v7().as_bytes()),

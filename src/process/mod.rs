@@ -21,7 +21,7 @@ mod start;
 mod store;
 mod watch;
 
-pub use self::broker::{broker_settings, memory_broker};
+pub use self::broker::{broker_settings, journal_stream, memory_broker};
 pub use self::signals::{Signals, run_until_signalled};
 pub use self::store::{any_store_options, open_store, read_any_store, read_store};
 

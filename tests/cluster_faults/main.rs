@@ -15,7 +15,7 @@ mod kinds;
 #[path = "../faults/load.rs"]
 mod load;
 mod member;
-#[path = "../journal/broker_nodes.rs"]
+#[path = "../support/broker_nodes.rs"]
 mod nodes;
 #[path = "../faults/outcome.rs"]
 mod outcome;

@@ -5,6 +5,7 @@ use crate::admin::operation::{Answer, Content, Json, Operation, Output, View};
 use crate::admin::operator::NamedOperator;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Expected, Query, Value, parameters};
+use crate::admin::values;
 use crate::cluster::ClusterRole;
 use crate::config::Mode;
 use crate::copy::source::Refused;
@@ -60,11 +61,7 @@ impl Part {
 
 impl Value for Part {
     fn parse(text: &str) -> Result<Self, Expected> {
-        let number = text.parse().ok().filter(|number| *number <= Self::MOST);
-        let number = number.filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
-        number
-            .map(Self)
-            .ok_or_else(|| Expected::Other(format!("a number from 0 to {}", Self::MOST)))
+        values::number(text, Self::MOST).map(Self)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {

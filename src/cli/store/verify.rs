@@ -5,10 +5,9 @@ use crate::backup::Backup;
 use crate::cli::progress::Progress;
 use crate::config::Config;
 use crate::journal::compare::{Comparison, Verdict, compare};
-use crate::process::{broker_settings, runtime};
+use crate::process::{broker_settings, journal_stream, runtime};
 use orderly_actors::audit;
-use orderly_broker::rabbit::stream;
-use orderly_broker::{Names, TopologyMode};
+use orderly_broker::TopologyMode;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -51,15 +50,14 @@ fn against_journal(config: &Config, path: &Path) -> Result<(Value, Outcome), Err
     // the stream is not made if it is not there
     let settings =
         orderly_broker::Settings { topology: TopologyMode::Verify, ..broker_settings(config) };
-    let names = Names::new(&config.broker.namespace);
-    let options = stream::Options::new(names.journal.clone(), config.cluster.retention.bytes());
+    let stream = journal_stream(config);
     let progress = Progress::bytes("compared");
-    let comparing = compare(&settings, &options, comparison, |bytes| progress.add(bytes));
+    let comparing = compare(&settings, &stream, comparison, |bytes| progress.add(bytes));
     let verdict = runtime()?.block_on(comparing)?;
     drop(progress);
     let mut answer = json!({
         "store": path,
-        "journal": names.journal,
+        "journal": stream.name,
         "next_sequence": next,
         "verdict": "equal",
     });

@@ -41,7 +41,7 @@ impl Busy {
                 checkpoint_bytes: 2 << 20,
                 checkpoint_every: Duration::from_secs(1),
                 history_retention: 10 * HOUR,
-                appends: Sync::AtOnce,
+                appends: SyncPolicy::AtOnce,
             },
             metrics,
             steps: StepDetector::new(&clock),
@@ -311,7 +311,7 @@ fn accepted_units_are_durable_when_the_journal_says_so_and_then_on_the_disk_too(
 fn accepted_units_that_need_no_disk_are_synced_within_a_second() {
     // Given a member whose acks promise no disk of its own
     let mut busy = Busy::start();
-    busy.storage.policy.appends = Sync::Later;
+    busy.storage.policy.appends = SyncPolicy::Later;
     busy.storage.policy.checkpoint_every = HOUR;
     let mut operations = 0;
     let mut turn = |busy: &mut Busy, wanted: Option<Seq>| {

@@ -4,6 +4,7 @@ use super::super::Error;
 use super::Found;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Expected, Value, parameters};
+use crate::admin::values;
 use actix_web::http::StatusCode;
 use orderly_actors::counters::ParkedReason;
 use orderly_actors::{parked, tables};
@@ -98,11 +99,7 @@ impl Count {
 
 impl Value for Count {
     fn parse(text: &str) -> Result<Self, Expected> {
-        let number = text.parse().ok().filter(|number| *number <= Self::MOST);
-        let number = number.filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
-        number
-            .map(Self)
-            .ok_or_else(|| Expected::Other(format!("a number from 0 to {}", Self::MOST)))
+        values::number(text, Self::MOST).map(Self)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {

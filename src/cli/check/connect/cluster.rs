@@ -3,11 +3,9 @@
 use super::Outcome;
 use crate::cli::exit::Exit;
 use crate::config::Config;
-use crate::process::broker_settings;
+use crate::process::{broker_settings, journal_stream};
 use crate::telemetry::causes;
-use orderly_broker::Names;
 use orderly_broker::rabbit::inspect::{self, About, Made};
-use orderly_broker::rabbit::stream::Options;
 
 /// The first version without streams' faults that a member meets: an earlier one ends the connection of a reader now and then.
 const SOUND: (u32, u32, u32) = (3, 12, 5);
@@ -77,19 +75,18 @@ fn other_clusters<'a>(nodes: impl Iterator<Item = &'a About>) -> Option<String> 
 }
 
 async fn journal(config: &Config) -> Outcome {
-    let names = Names::new(&config.broker.namespace);
-    let options = Options::new(names.journal, config.cluster.retention.bytes());
-    match inspect::stream(&broker_settings(config), &options).await {
+    let stream = journal_stream(config);
+    match inspect::stream(&broker_settings(config), &stream).await {
         Ok(Made::Missing) => Outcome::Well(format!(
             "there is no stream {} yet: `orderly serve` makes it",
-            options.name
+            stream.name
         )),
         Ok(Made::AsConfigured) => {
-            Outcome::Well(format!("the stream {} is as configured", options.name))
+            Outcome::Well(format!("the stream {} is as configured", stream.name))
         }
         Ok(Made::Otherwise(difference)) => Outcome::Doubtfully(format!(
             "the stream {} was made otherwise, and is used as it is: {difference}",
-            options.name
+            stream.name
         )),
         Err(error) => Outcome::of_error(&error),
     }
