@@ -14,6 +14,7 @@ mod rabbit;
 
 use broker_nodes::BrokerNodes;
 use member::{Ended, Member, Promises, Site};
+use orderly::journal::FOUND_WITHIN;
 use orderly_broker::client::{Client, command};
 use orderly_broker::rabbit::Claim;
 use orderly_journal::node::Role;
@@ -131,12 +132,15 @@ impl Cluster {
         }
         let site = self.members[0].site.clone();
         let mut newcomer = Member::new(9, site, Arc::clone(&self.promises)).await;
+        let began = Instant::now();
         newcomer.start().await;
         self.members.push(newcomer);
         self.until("a newcomer's end of the journal", |all| {
             (all.members.last()?.next() >= all.promises.durable()).then_some(())
         })
         .await;
+        // it attaches as soon as it is connected, and not when it looks for its place again
+        assert!(began.elapsed() < FOUND_WITHIN, "{:?}", began.elapsed());
         self.promises.check(self.members.iter().map(|member| &member.store));
         let next: Vec<u64> = self.members.iter().map(Member::next).collect();
         assert!(next.iter().all(|next| *next == durable), "{durable}: {next:?}");
@@ -260,6 +264,35 @@ fn members_agree_while_the_nodes_of_the_leader_are_killed() {
         cluster.start_all().await;
         cluster.finish().await;
     });
+}
+
+/// Commands that the broker delivers are a reason to take over at once, however long the owner may be silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gets_the_commands_takes_over_at_once() {
+    let site = Site {
+        urls: vec![shared_url()],
+        namespace: namespace("active"),
+        takeover_after: Duration::from_secs(600),
+    };
+    // Given a command that waits
+    let settings = site.broker();
+    let link = Claim::new(settings.clone()).expect("settings").link_without_owner();
+    let mut status = link.status.clone();
+    let up = status.wait_for(orderly_broker::Status::connected);
+    tokio::time::timeout(PATIENCE, up).await.expect("in time").expect("the driver lives");
+    let client = Client::connect(&settings).await.expect("a client");
+    let sent = command(&settings.names, "order.place", "c", None, "{}".into());
+    assert!(client.publish(&[sent]).await.expect("published")[0].is_acked());
+    link.control.close().await;
+    // When members start, then the one that gets it owns
+    let mut cluster = Cluster::start(vec![site; 2]).await;
+    let (owner, took) = cluster.owned_by_another("a first owner", &[]).await;
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    // And when that one dies, then the other one does
+    cluster.members[owner].kill().await;
+    let (_, took) = cluster.owned_by_another("the owner died", &[owner]).await;
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    client.close().await;
 }
 
 /// Without `NS.owner` the broker decides who gets the commands, and says so although nobody reads them.

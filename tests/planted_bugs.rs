@@ -13,13 +13,25 @@ const COMMANDS: u32 = 150;
 /// Threads, each with a bug of its own.
 const THREADS: usize = 2;
 
+/// Commands of each with members.
+const COMMANDS_OF_MEMBERS: u32 = 60;
+
 fn case(seed: u64) -> Case {
     Case { commands: Some(COMMANDS), ..Case::of_seed(seed) }
 }
 
+/// A case that can have the bug.
+fn case_for(bug: Bug, seed: u64) -> Case {
+    if bug.is_of_members() {
+        Case { members: 3, commands: Some(COMMANDS_OF_MEMBERS), ..Case::of_seed(seed) }
+    } else {
+        case(seed)
+    }
+}
+
 /// The first violation that the simulation finds with the bug.
 fn caught(bug: Bug) -> Option<Box<Violation>> {
-    with(bug, || (1..=SEEDS).find_map(|seed| run(&case(seed), 0).err()))
+    with(bug, || (1..=SEEDS).find_map(|seed| run(&case_for(bug, seed), 0).err()))
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub struct Args {
     /// Commands of each seed, without their copies
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = values::count::<u32>)]
     commands: u32,
+    /// So many processes share a journal, and one at a time owns it; 0: one process has the store for itself
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=9))]
+    members: u8,
     /// Threads; each runs one seed at a time [default: one for each processor]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
@@ -68,14 +71,21 @@ Faults for --without:
   copies       producers send a command several times
   order        commands overtake each other
   clock        the wall clock steps, forwards and backwards
-  upgrades     states are stored in the form of an earlier build
+  upgrades     states are stored in the form of an earlier build; not with --members
+And with --members:
+  freezes      a process stands still, and goes on later with its memory
+  claims       a member claims for no reason, or leaves; the broker gives the commands to another one
+  records      records of the journal are lost, arrive late or twice
+  retention    the journal loses its oldest records
+  power        the journal loses its newest records, down to what some disk has synced
 
 Exit codes: 0 when no check failed, 70 when one did, 2 when the command line is wrong.
 
 Examples:
   orderly simulate                              one seed
   orderly simulate --seeds 100                  100 seeds, on all processors
-  orderly simulate --seeds 10000 --jobs 8       ten million commands";
+  orderly simulate --seeds 10000 --jobs 8       ten million commands
+  orderly simulate --members 3 --commands 100   three members of a cluster";
 
 /// Why the simulation could not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +111,7 @@ fn fault(text: &str) -> Result<Fault, String> {
 pub fn run(args: &Args) -> Result<Exit, Error> {
     let case = Case {
         seed: args.seed,
+        members: args.members.into(),
         commands: Some(args.commands),
         only: args.only.as_ref().map(|only| only.iter().copied().collect()),
         without: args.without.iter().copied().collect::<BTreeSet<_>>(),
@@ -196,6 +207,9 @@ fn summary(swept: &Sweep, took: Duration) -> String {
         ("panics of owners", all.panics),
         ("checkpoints", all.checkpoints),
         ("audits", all.audits),
+        ("take-overs", all.take_overs),
+        ("stores copied", all.copies),
+        ("journals cut short", all.lost_ends),
         ("carts expired", aged.expired_carts),
         ("carts deleted", aged.deleted_carts),
         ("orders deleted", aged.deleted_orders),

@@ -4,7 +4,6 @@
 //! journal that have gone apart, also when neither of them is damaged.
 
 use super::listen::{Heard, Listener};
-use crate::pipeline::journal::{Places, last_place, progress};
 use crate::telemetry::causes;
 use orderly_broker::rabbit::inspect::{self, Made};
 use orderly_broker::rabbit::stream::{self, From, Stored};
@@ -13,6 +12,7 @@ use orderly_journal::reader::Outcome;
 use orderly_journal::record::{self, Units};
 use orderly_journal::seek::{Found, Seek};
 use orderly_journal::{Charter, Progress, Reader, Record, Refusal};
+use orderly_member::place::{Places, last_place, progress};
 use orderly_store::{self as store, EncodedUnits, History, Seq};
 use std::iter::Peekable;
 use std::time::Duration;
@@ -216,7 +216,7 @@ impl Comparison {
 const fn refused(refusal: Refusal) -> Verdict {
     match refusal {
         Refusal::Diverged { next } => Verdict::Diverged(next),
-        Refusal::Passed { first } => Verdict::Passed(first),
+        Refusal::Passed { first } | Refusal::NeverIn { first } => Verdict::Passed(first),
         Refusal::AnotherJournal => Verdict::AnotherJournal,
         Refusal::Gone => Verdict::Empty,
         Refusal::Unreadable(error) => Verdict::Unreadable(error),

@@ -35,6 +35,10 @@ pub const TICK_EVERY: Duration = Duration::from_millis(250);
 /// A member says so often how far its store has come.
 pub const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 
+/// While the owner has nothing to append, a member's store notes so often how far it has read: the stream must keep what is
+/// appended in this time and until the next checkpoint.
+pub const RENEW_EVERY: Duration = Duration::from_secs(60);
+
 /// What waits for who is told. A follower reads faster than its store applies: the rest stays with the broker.
 const TOLD: usize = 256;
 

@@ -1,6 +1,7 @@
 //! Why the pipeline ended.
 
 use orderly_actors::supervisor::RestartBudgetExceeded;
+use orderly_member::following;
 use orderly_store as store;
 
 /// Why the pipeline ended.
@@ -64,6 +65,15 @@ pub enum Error {
     /// A thread could not be started, or ended by itself.
     #[error("a thread of the pipeline ended: {0}")]
     Thread(String),
+}
+
+impl From<following::Error> for Error {
+    fn from(error: following::Error) -> Self {
+        match error {
+            following::Error::Store(error) => error.into(),
+            following::Error::Refused(refusal) => Self::Refused(refusal),
+        }
+    }
 }
 
 impl Error {

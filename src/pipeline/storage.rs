@@ -321,6 +321,9 @@ impl<C: Clock> Storage<C> {
         for (units, position) in &waiting.appends {
             self.log.append(units, Some(*position))?;
         }
+        if waiting.count() == 0 {
+            return Ok(()); // a new position alone is kept by the next checkpoint
+        }
         match self.policy.appends {
             SyncPolicy::AtOnce => drop(self.log.sync()?),
             SyncPolicy::Later => {
@@ -349,7 +352,8 @@ impl<C: Clock> Storage<C> {
         let now = self.clock.monotonic();
         let dirty = self.log.dirty_bytes();
         let late = now.saturating_sub(self.checkpointed) >= self.policy.checkpoint_every;
-        let due = dirty >= self.policy.checkpoint_bytes || (late && dirty > 0);
+        let has_more = dirty > 0 || self.log.has_new_position();
+        let due = dirty >= self.policy.checkpoint_bytes || (late && has_more);
         if !self.log.is_checkpointing() && !due {
             return Ok(());
         }

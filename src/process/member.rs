@@ -6,18 +6,19 @@
 //! A member whose store the journal has passed gets a copy of another member's (`join`), and begins again with that.
 
 use super::join::{self, Passed};
-use super::standby::{Place, Settings, Standby};
+use super::standby::{Settings, Standby};
 use super::store::{on_store, open_store};
 use super::watch::watch_broker;
 use super::{Error, Observed, Processor, broker_settings, journal_stream};
 use crate::config::Config;
 use crate::journal::{self, Journal};
 use crate::pipeline;
-use crate::pipeline::journal::encode;
 use orderly_broker::Control;
 use orderly_broker::rabbit::Claim;
 use orderly_journal::node::{Role, Status};
 use orderly_journal::{Charter, Name, Nonce, Refusal};
+use orderly_member::Place;
+use orderly_member::place::encode;
 use orderly_store::{Follower, FollowerLimits};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -148,6 +149,7 @@ fn settings(config: &Config, incarnation: [u8; 16]) -> journal::Settings {
             takeover_after: cluster.takeover_after.get(),
             tick_every: journal::TICK_EVERY,
             announce_every: journal::ANNOUNCE_EVERY,
+            renew_every: journal::RENEW_EVERY,
             found_within: journal::FOUND_WITHIN,
             patience: journal::patience(),
             limits: journal::limits(

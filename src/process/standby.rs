@@ -4,19 +4,16 @@
 //! this member owns, everything before is applied, so to take over is to start the pipeline on the same store.
 
 use crate::journal::{Input, Told};
-use crate::pipeline::journal::{Places, last_place, progress, to_place, units_between};
 use crate::pipeline::{self, Durability, OwnedJournal};
-use orderly_journal::record::Error as RecordError;
-use orderly_journal::seek::Past;
-use orderly_journal::{Charter, Position, Progress, Refusal, Unit};
+use orderly_journal::{Position, Unit};
+use orderly_member::following::{self, Following, Next, Owning};
 use orderly_store::backup::Source;
-use orderly_store::{self as store, EncodedUnit, Follower, Opened, Seq};
+use orderly_store::{self as store, Follower, Opened, Seq};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use uuid::Uuid;
 
 /// The pause between two steps of housekeeping.
 const PACE: Duration = Duration::from_millis(25);
@@ -36,33 +33,10 @@ pub struct Settings {
     pub published: Arc<AtomicU64>,
 }
 
-/// Where a store stands when it joins the journal: what the task of the journal is started with.
-pub struct Place {
-    /// How far the store has come. `None`: it is empty.
-    pub stored: Option<Progress>,
-    /// The last place of the store in the journal.
-    pub last: Option<Position>,
-    /// The places that the store knows, also those that come.
-    pub past: Box<dyn Past + Send>,
-}
-
-impl Place {
-    /// The place of a store. It reads the units that were committed without the journal.
-    pub fn of(follower: &Follower) -> Result<Self, store::Error> {
-        let history = follower.history();
-        let incarnation = follower.recovery().incarnations.current();
-        Ok(Self {
-            stored: progress(incarnation.as_bytes(), history, follower.position())?,
-            last: last_place(follower.position()),
-            past: Box::new(Places::of(history, follower.position())),
-        })
-    }
-}
-
 /// A member that follows.
 #[derive(Debug)]
 pub struct Standby {
-    follower: Follower,
+    following: Following,
     inputs: mpsc::UnboundedSender<Input>,
     told: mpsc::Receiver<Told>,
     /// Who asks for what a copy of the store is read from.
@@ -86,31 +60,10 @@ struct Upkeep {
 /// A member that has come to own the journal. Its store has everything that is in the journal.
 #[derive(Debug)]
 pub struct Owner {
-    follower: Follower,
+    owning: Owning,
     inputs: mpsc::UnboundedSender<Input>,
     told: mpsc::Receiver<Told>,
     settings: Settings,
-    /// The number of its epoch.
-    pub epoch: u64,
-    /// Every event below this was published.
-    pub cursor: Seq,
-}
-
-/// What something that was told leads to.
-enum Next {
-    Follow,
-    /// This member owns, and the journal has all units of its store.
-    Own,
-    Left,
-}
-
-/// The ownership that was told last.
-#[derive(Debug, Clone, Copy)]
-struct Owned {
-    epoch: u64,
-    cursor: u64,
-    /// The journal has all units of the store when it has those before this.
-    complete_at: u64,
 }
 
 impl Standby {
@@ -130,7 +83,8 @@ impl Standby {
             rests_until: now,
         };
         let (_, copies) = mpsc::unbounded_channel();
-        Self { follower, inputs, told, copies, settings, upkeep }
+        let following = Following::new(follower);
+        Self { following, inputs, told, copies, settings, upkeep }
     }
 
     /// The same standby, of which others may copy the store.
@@ -145,14 +99,13 @@ impl Standby {
     /// # Errors
     /// The store failed, the member was fenced or refused, or the task of the journal ended.
     pub async fn follow(mut self) -> Result<Option<Owner>, pipeline::Error> {
-        let mut owned = None;
         let mut pace = interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let told = tokio::select! {
                 told = self.told.recv() => told,
                 Some(asker) = self.copies.recv() => {
-                    let _ = asker.send(self.follower.backup()?); // who asked may have gone
+                    let _ = asker.send(self.following.store_mut().backup()?); // who asked may have gone
                     continue;
                 }
                 _ = pace.tick() => {
@@ -161,94 +114,75 @@ impl Standby {
                 }
             };
             let told = told.ok_or_else(|| pipeline::Error::Journal("its task ended".to_owned()))?;
-            match self.take(told, &mut owned)? {
-                Next::Follow => {}
-                Next::Own => break,
-                Next::Left => {
-                    self.follower.sync()?;
+            match self.take(told)? {
+                Some(Next::Follow) => {}
+                Some(Next::Restore(units)) => {
+                    let _ = self.inputs.send(Input::Restore(units)); // a task that ended has told why
+                }
+                Some(Next::Own) => break,
+                None => {
+                    self.following.store_mut().sync()?;
                     return Ok(None);
                 }
             }
         }
-        let Some(Owned { epoch, cursor, .. }) = owned else { return Ok(None) };
-        let cursor = Seq(cursor).min(self.follower.next_seq());
-        self.follower.set_cursor(cursor);
-        // what was applied without a sync counts as durable from now on
-        if self.settings.sync {
-            self.follower.sync()?;
-        }
-        let Self { follower, inputs, told, settings, .. } = self;
-        Ok(Some(Owner { follower, inputs, told, settings, epoch, cursor }))
+        let Self { following, inputs, told, settings, .. } = self;
+        let owning = following.into_owning(settings.sync)?;
+        Ok(owning.map(|owning| Owner { owning, inputs, told, settings }))
     }
 
-    fn take(&mut self, told: Told, owned: &mut Option<Owned>) -> Result<Next, pipeline::Error> {
-        match told {
-            Told::Adopt(Charter { incarnation, .. }) => {
-                self.follower.adopt(Uuid::from_bytes(incarnation))?;
+    /// Does what was told. `None`: the member has left.
+    fn take(&mut self, told: Told) -> Result<Option<Next>, pipeline::Error> {
+        let next = match told {
+            Told::Adopt(charter) => {
+                self.following.adopt(&charter)?;
+                Next::Follow
             }
-            Told::Apply { units, position } => self.apply(units, position)?,
+            Told::Apply { units, position } => {
+                self.apply(units, position)?;
+                Next::Follow
+            }
             Told::Own { epoch, next, cursor, lost } => {
-                let complete_at = lost.map_or(0, |(_, to)| to);
-                *owned = Some(Owned { epoch: epoch.number, cursor, complete_at });
-                tracing::info!(
-                    epoch = epoch.number,
-                    next,
-                    cursor,
-                    ?lost,
-                    "this member owns the journal"
-                );
-                let Some((from, to)) = lost else { return Ok(Next::Own) };
-                let units = units_between(self.follower.history(), Seq(from), Seq(to))?;
-                let _ = self.inputs.send(Input::Restore(units)); // a task that ended has told why
+                let epoch = epoch.number;
+                tracing::info!(epoch, next, cursor, ?lost, "this member owns the journal");
+                self.following.own(epoch, cursor, lost)?
             }
-            Told::Durable(next) => {
-                if owned.is_some_and(|owned| next >= owned.complete_at) {
-                    return Ok(Next::Own);
-                }
-            }
-            Told::Left => return Ok(Next::Left),
+            Told::Durable(next) => self.following.durable(next),
+            Told::Left => return Ok(None),
             Told::Fenced { by, node } => {
                 return Err(pipeline::Error::Fenced { epoch: by.number, by: node });
             }
             Told::Refused(refusal) => return Err(pipeline::Error::Refused(refusal)),
             Told::Failed(problem) => return Err(pipeline::Error::Journal(problem)),
-        }
-        Ok(Next::Follow)
+        };
+        Ok(Some(next))
     }
 
-    fn apply(&mut self, units: Vec<Unit>, position: Position) -> Result<(), pipeline::Error> {
-        let units = units.into_iter().map(|unit| EncodedUnit::read(unit.bytes));
-        let units = units.collect::<Result<Vec<_>, _>>().map_err(|error| match error {
-            // a newer build made the unit: to guess would make another store of this one
-            store::Error::Version { found, known, .. } if found > known => {
-                pipeline::Error::Refused(Refusal::Unreadable(RecordError::Newer { found }))
-            }
-            error => error.into(),
-        })?;
-        self.follower.apply(&units, to_place(position))?;
+    fn apply(&mut self, units: Vec<Unit>, position: Position) -> Result<(), following::Error> {
         self.upkeep.unsynced |= !units.is_empty();
-        Ok(())
+        self.following.apply(units, position)
     }
 
     /// Takes a step of work that nobody waits for.
     fn keep_up(&mut self) -> Result<(), store::Error> {
         let now = Instant::now();
-        let upkeep = &mut self.upkeep;
+        let Self { following, upkeep, .. } = self;
+        let follower = following.store_mut();
         if upkeep.unsynced && now.duration_since(upkeep.synced) >= SYNC {
-            self.follower.sync()?;
+            follower.sync()?;
             (upkeep.synced, upkeep.unsynced) = (now, false);
         }
         upkeep.checkpoints |=
             now.duration_since(upkeep.checkpointed) >= self.settings.checkpoint_every;
         if upkeep.checkpoints {
-            upkeep.checkpoints = self.follower.checkpoint_step()?;
+            upkeep.checkpoints = follower.checkpoint_step()?;
             if !upkeep.checkpoints {
                 (upkeep.checkpointed, upkeep.rests_until) = (now, now);
             }
         } else if now >= upkeep.rests_until {
             let published = self.settings.published.load(Ordering::Acquire);
-            self.follower.set_cursor(Seq(published.max(1)));
-            if !self.follower.keep_house()? {
+            follower.set_cursor(Seq(published.max(1)));
+            if !follower.keep_house()? {
                 upkeep.rests_until = now + REST;
             }
         }
@@ -257,14 +191,22 @@ impl Standby {
 }
 
 impl Owner {
+    /// The number of its epoch.
+    pub const fn epoch(&self) -> u64 {
+        self.owning.epoch
+    }
+
+    /// Every event below this was published.
+    pub const fn cursor(&self) -> Seq {
+        self.owning.cursor
+    }
+
     /// The store, and the journal that makes its further units durable. `cursor` is what the relay has published, which the
     /// task of the journal reads.
     pub fn into_parts(self, cursor: Arc<AtomicU64>) -> (Opened, Durability) {
-        let Self { follower, inputs, told, settings, cursor: published, .. } = self;
-        let mut opened = follower.into_opened();
-        opened.recovery.cursor = published;
+        let Self { owning, inputs, told, settings } = self;
         let owned = OwnedJournal { inputs, told, cursor, sync: settings.sync };
-        (opened, Durability::Journal(owned))
+        (owning.into_opened(), Durability::Journal(owned))
     }
 }
 

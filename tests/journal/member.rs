@@ -232,6 +232,7 @@ impl Member {
                 takeover_after: self.site.takeover_after,
                 tick_every: journal::TICK_EVERY,
                 announce_every: journal::ANNOUNCE_EVERY,
+                renew_every: journal::RENEW_EVERY,
                 found_within: journal::FOUND_WITHIN,
                 patience: journal::patience(),
                 limits: journal::limits(16 << 10, 4),

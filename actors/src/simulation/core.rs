@@ -34,10 +34,14 @@ impl Core {
         settings: Settings,
         clock: impl Clock + 'static,
     ) -> Result<Self, store::Error> {
-        let opened = store::open(disk, options)?;
+        Ok(Self::of(store::open(disk, options)?, settings, clock))
+    }
+
+    /// The core on an open store: starts the owners.
+    pub fn of(opened: store::Opened, settings: Settings, clock: impl Clock + 'static) -> Self {
         let (sender, failures) = unbounded_channel();
         let sequencer = Sequencer::start(opened.view, settings, Box::new(clock), &sender);
         let store::Opened { log, history, recovery, .. } = opened;
-        Ok(Self { sequencer, log, history, recovery, failures })
+        Self { sequencer, log, history, recovery, failures }
     }
 }

@@ -1,6 +1,6 @@
 //! The protocol by which several members keep one journal in a stream of the broker, with one owner at a time.
 //!
-//! This crate does no I/O and knows no clock: it decides, and the caller acts. No process uses it yet.
+//! This crate does no I/O and knows no clock: it decides, and the caller acts.
 //!
 //! | module | has |
 //! |---|---|
@@ -38,7 +38,6 @@
 pub mod applied;
 pub mod chain;
 pub mod claim;
-mod fault;
 pub mod follower;
 pub mod id;
 pub mod members;
@@ -49,7 +48,6 @@ pub mod record;
 pub mod seek;
 
 pub use chain::Chain;
-pub use fault::Fault;
 pub use id::{Charter, Epoch, Name, Nonce, Position, Progress};
 pub use node::{Node, Now, Output, Settings};
 pub use reader::{Reader, Refusal};

@@ -208,7 +208,7 @@ impl Owner {
         }
     }
 
-    /// Numbers what was not read back anew, from `end` on. Nobody must do that: see [`crate::Fault`].
+    /// Numbers what was not read back anew, from `end` on. Nobody must do that: see [`orderly_planted::Bug`].
     pub(crate) fn renumber(&mut self, end: Progress) {
         let waiting: u64 = self.waiting.iter().map(|unit| u64::from(unit.span)).sum();
         self.given = end.next + waiting;

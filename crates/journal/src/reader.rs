@@ -11,9 +11,13 @@
 //! | `units` that begin before that | ignored: appended twice |
 //! | `units` that begin after that | ignored: what lies between was lost, and its owner appends it again |
 //! | `units`, `tick`, `close` of any other epoch | ignored: their owner was fenced |
+//!
+//! An opening record of another charter in a journal whose charter is known is of a member that has not read this journal. Every
+//! reader of it ignores that record; the member itself is refused as soon as it reads the first opening record that there is.
+
+use orderly_planted::{Bug, is_planted};
 
 use crate::chain::Chain;
-use crate::fault::{Fault, Planted};
 use crate::id::{Charter, Epoch, Name, Position, Progress};
 use crate::record::{Close, Open, Record, Tick, Units};
 
@@ -80,6 +84,16 @@ pub enum Refusal {
         /// The first sequence that the journal has.
         first: u64,
     },
+    /// The store has units and was never in this journal, whose oldest records are gone: nobody can tell whether the two go
+    /// together.
+    #[error(
+        "the store has units and was never in this journal, which no longer has its beginning (it has units from {first} on): the \
+         store is not replaced. To take part as a new member, move it away"
+    )]
+    NeverIn {
+        /// The first sequence that the journal has.
+        first: u64,
+    },
     /// The journal is of other data, or of another partition.
     #[error("the journal belongs to another store or partition")]
     AnotherJournal,
@@ -99,7 +113,6 @@ pub struct Reader {
     progress: Progress,
     cursor: u64,
     highest: u64,
-    planted: Planted,
 }
 
 impl Reader {
@@ -107,7 +120,7 @@ impl Reader {
     /// takes that of the journal.
     pub const fn at_beginning(charter: Option<Charter>) -> Self {
         let progress = Progress { next: 0, chain: Chain([0; 32]) };
-        Self { charter, in_force: None, progress, cursor: 0, highest: 0, planted: Planted::NONE }
+        Self { charter, in_force: None, progress, cursor: 0, highest: 0 }
     }
 
     /// A reader of the records behind the one at `position`.
@@ -123,10 +136,6 @@ impl Reader {
             highest: position.epoch.number,
             ..Self::at_beginning(charter)
         }
-    }
-
-    pub(crate) const fn plant(&mut self, planted: Planted) {
-        self.planted = planted;
     }
 
     /// The epoch in force. `None`: no opening record was read.
@@ -156,9 +165,9 @@ impl Reader {
 
     /// Whether the record is of the epoch in force.
     fn counts(&self, epoch: Epoch) -> bool {
-        self.in_force.as_ref().is_some_and(|in_force| {
-            in_force.epoch == epoch || self.planted.has(Fault::NoEpochCheck)
-        })
+        self.in_force
+            .as_ref()
+            .is_some_and(|in_force| in_force.epoch == epoch || is_planted(Bug::NoEpochCheck))
     }
 
     /// Reads the next record.
@@ -166,7 +175,7 @@ impl Reader {
         match record {
             Record::Open(open) => self.open(open),
             Record::Units(units) => self.units(units),
-            Record::Tick(tick) => Ok(self.tick(tick)),
+            Record::Tick(tick) => self.tick(tick),
             Record::Close(close) => Ok(self.close(close)),
             Record::Probe(_) => Ok(Outcome::Probed),
         }
@@ -176,7 +185,7 @@ impl Reader {
         let number = open.epoch.number;
         self.highest = self.highest.max(number);
         if let Some(in_force) = &self.in_force {
-            let equal = number == in_force.epoch.number && self.planted.has(Fault::EqualEpochTaken);
+            let equal = number == in_force.epoch.number && is_planted(Bug::EqualEpochTaken);
             if number <= in_force.epoch.number && !equal {
                 return Ok(Outcome::Ignored(Ignored::Rival));
             }
@@ -210,7 +219,7 @@ impl Reader {
             }
             return Ok(Outcome::Ignored(Ignored::Duplicate));
         }
-        if units.first > next && !self.planted.has(Fault::HoleAccepted) {
+        if units.first > next && !is_planted(Bug::HoleAccepted) {
             return Ok(Outcome::Ignored(Ignored::Hole));
         }
         if units.first == next && units.front != chain {
@@ -221,14 +230,18 @@ impl Reader {
         Ok(Outcome::Accepted)
     }
 
-    fn tick(&mut self, tick: &Tick) -> Outcome {
+    fn tick(&mut self, tick: &Tick) -> Result<Outcome, Refusal> {
+        let Progress { next, chain } = self.progress;
         match &mut self.in_force {
             Some(in_force) if in_force.epoch == tick.epoch => {
+                if tick.next == next && tick.chain.is_some_and(|owners| owners != chain) {
+                    return Err(Refusal::Diverged { next });
+                }
                 in_force.node.get_or_insert_with(|| tick.node.clone());
                 self.cursor = self.cursor.max(tick.cursor);
-                Outcome::Ticked
+                Ok(Outcome::Ticked)
             }
-            _ => Outcome::Ignored(Ignored::Stale),
+            _ => Ok(Outcome::Ignored(Ignored::Stale)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The records of the journal, and their bytes.
 //!
-//! Every record begins with [`MAGIC`], a format version and a kind. Its head ends with a check over the head. The units
+//! Every record begins with [`MAGIC`], the version of its kind and the kind. Its head ends with a check over the head. The units
 //! of a record are behind its head; the chain behind them, which the head has, is their check. Numbers are
 //! little-endian, texts and units have their length in front.
 //!
@@ -18,8 +18,9 @@ use crate::id::{Charter, Epoch, Name, Nonce, Progress};
 
 /// The first two bytes of every record.
 pub const MAGIC: [u8; 2] = *b"oj";
-/// The version of the records that this build writes, and the newest that it reads.
-pub const VERSION: u8 = 1;
+/// The newest version of a record that this build reads. Each kind is written in its own newest version, so that members of an
+/// earlier build read those that have not changed: a member of this build writes no [`Tick`] before it owns.
+pub const VERSION: u8 = 2;
 /// The longest name and the longest URL of a member, in bytes. Longer ones are cut.
 pub const MAX_NODE: usize = 255;
 
@@ -119,6 +120,8 @@ pub struct Tick {
     pub node: Name,
     /// The sequence up to which the owner has read its own units.
     pub next: u64,
+    /// The chain over all units before `next`. `None`: a build before version 2 wrote the record.
+    pub chain: Option<Chain>,
     /// Every event below this sequence was published.
     pub cursor: u64,
     /// The owner's wall clock, in microseconds since the epoch. For display only.

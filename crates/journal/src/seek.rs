@@ -5,7 +5,8 @@
 //! end, or offsets moved. Then the reader attaches at the first record. A journal that is whole can be read from its
 //! beginning by anybody; in another one the store looks for a record that it has accepted before.
 //!
-//! A record is known again by its epoch, its sequence, its chain and its offset together. The offset matters: the same
+//! The record is one of units, or a tick: while the owner has nothing to append, only ticks come, and the stream may lose all
+//! units. A record is known again by its epoch, its sequence, its chain and its offset together. The offset matters: the same
 //! record may come once more behind the opening of another epoch, and a reader that began there would be fooled. What is
 //! left of a journal keeps its offsets.
 
@@ -94,6 +95,9 @@ impl Seek {
             From::First if offset == 0 => return Found::Beginning,
             From::First => {}
         }
+        if let Some(place) = self.last.filter(|place| is_at(place, offset, record)) {
+            return Found::Place(place);
+        }
         let Some(Record::Units(units)) = record else { return Found::Nothing };
         self.lowest = Some(self.lowest.map_or(units.first, |lowest| lowest.min(units.first)));
         match past.at(units.end.next) {
@@ -114,10 +118,14 @@ impl Seek {
 
 /// Whether the record is the one at `place`.
 fn is_at(place: &Position, offset: u64, record: Option<&Record>) -> bool {
-    let Some(Record::Units(units)) = record else { return false };
+    let (epoch, next, chain) = match record {
+        Some(Record::Units(units)) => (units.epoch, units.end.next, Some(units.end.chain)),
+        Some(Record::Tick(tick)) => (tick.epoch, tick.next, tick.chain),
+        _ => return false,
+    };
     offset == place.offset
-        && units.epoch == place.epoch
-        && (units.end.next, units.end.chain) == (place.next, place.chain)
+        && epoch == place.epoch
+        && (next, chain) == (place.next, Some(place.chain))
 }
 
 #[cfg(test)]

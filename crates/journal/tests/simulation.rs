@@ -16,8 +16,7 @@
 #[path = "simulation/mod.rs"]
 mod simulation;
 
-use orderly_journal::Fault;
-use rstest::rstest;
+use orderly_planted::{Bug, with};
 use simulation::{Summary, run};
 
 /// Seeds of an ordinary run.
@@ -38,9 +37,9 @@ fn the_promises_hold_whatever_happens() {
     };
     let mut all = Summary::default();
     for seed in seeds.clone() {
-        let summary = run(seed, None).unwrap_or_else(|problem| panic!("{problem}"));
+        let summary = run(seed).unwrap_or_else(|problem| panic!("{problem}"));
         if seed % 20 == 0 {
-            assert_eq!(run(seed, None), Ok(summary), "seed {seed} ran otherwise the second time");
+            assert_eq!(run(seed), Ok(summary), "seed {seed} ran otherwise the second time");
         }
         all.records += summary.records;
         all.units += summary.units;
@@ -55,20 +54,12 @@ fn the_promises_hold_whatever_happens() {
     }
 }
 
-#[rstest]
-#[case(Fault::DurableAtConfirm)]
-#[case(Fault::NoEpochCheck)]
-#[case(Fault::EqualEpochTaken)]
-#[case(Fault::ClaimWithoutProbe)]
-#[case(Fault::OwnWithoutReading)]
-#[case(Fault::HoleAccepted)]
-#[case(Fault::AppliesIgnored)]
-#[case(Fault::ResendAfterForeignEpoch)]
-#[case(Fault::CursorNotCarried)]
-#[case(Fault::AckOnFenced)]
-fn a_planted_fault_is_found(#[case] fault: Fault) {
-    let found = (0..FAULT_SEEDS).find_map(|seed| run(seed, Some(fault)).err());
-    let found = found.unwrap_or_else(|| panic!("{fault:?} was not found"));
-    let line = found.lines().find(|line| line.starts_with("seed")).unwrap_or_default();
-    println!("{fault:?}: {line}");
+#[test]
+fn every_planted_bug_is_found() {
+    for bug in Bug::ALL.iter().filter(|bug| bug.is_of_members()) {
+        let found = with(*bug, || (0..FAULT_SEEDS).find_map(|seed| run(seed).err()));
+        let found = found.unwrap_or_else(|| panic!("{bug} was not found"));
+        let line = found.lines().find(|line| line.starts_with("seed")).unwrap_or_default();
+        println!("{bug}: {line}");
+    }
 }

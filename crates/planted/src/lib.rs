@@ -57,11 +57,48 @@ pub enum Bug {
     RefusalKeepsChanges,
     /// Identities are forgotten long before their retention ends.
     IdentityForgotten,
+    /// Units count as durable when the broker confirms their record, not when it is read back.
+    DurableAtConfirm,
+    /// Units are accepted whatever their epoch is.
+    NoEpochCheck,
+    /// An opening record with the number of the epoch in force is taken.
+    EqualEpochTaken,
+    /// A member claims without reading to the end of the journal first.
+    ClaimWithoutProbe,
+    /// A member owns when it has appended its opening record, before it has read it back.
+    OwnWithoutReading,
+    /// Units behind a hole in the journal are accepted.
+    HoleAccepted,
+    /// A follower applies units that were not accepted.
+    AppliesIgnored,
+    /// A fenced owner opens another epoch and appends again what it had sealed.
+    ResendAfterForeignEpoch,
+    /// A new owner does not know what was published before it.
+    CursorNotCarried,
+    /// A fenced owner reports its last units as durable.
+    AckOnFenced,
 }
 
 impl Bug {
     /// Every bug.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+
+    /// Whether only several members that share a journal can have it.
+    pub const fn is_of_members(self) -> bool {
+        matches!(
+            self,
+            Self::DurableAtConfirm
+                | Self::NoEpochCheck
+                | Self::EqualEpochTaken
+                | Self::ClaimWithoutProbe
+                | Self::OwnWithoutReading
+                | Self::HoleAccepted
+                | Self::AppliesIgnored
+                | Self::ResendAfterForeignEpoch
+                | Self::CursorNotCarried
+                | Self::AckOnFenced
+        )
+    }
 }
 
 /// Whether this thread has that bug.

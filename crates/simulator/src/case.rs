@@ -9,6 +9,8 @@ use std::fmt::{self, Write as _};
 pub struct Case {
     /// All chance of the run comes from this number.
     pub seed: u64,
+    /// How many members share a journal. 0: one process has the store for itself.
+    pub members: usize,
     /// How many commands producers make, not counting copies. `None`: a number between 40 and 160, by the seed.
     pub commands: Option<u32>,
     /// The commands that are published, counted from 1 as they are made. `None`: all.
@@ -26,6 +28,8 @@ pub(crate) enum Purpose {
     Step,
     /// What a producer makes.
     Command,
+    /// What goes wrong with members, and how often.
+    Members,
 }
 
 /// A kind of fault. The seed decides which of those that may happen do, and how often.
@@ -60,8 +64,18 @@ pub enum Fault {
     Order,
     /// The wall clock steps.
     Clock,
-    /// States are stored in the form of an earlier build, and read again.
+    /// States are stored in the form of an earlier build, and read again. Not of members.
     Upgrades,
+    /// Of members: one stands still, and goes on later with its memory.
+    Freezes,
+    /// Of members: one claims for no reason, or leaves; the broker gives the commands to another one.
+    Claims,
+    /// Of members: a record of the journal is lost, arrives late or twice.
+    Records,
+    /// Of members: the journal loses its oldest records.
+    Retention,
+    /// Of members: the journal loses its newest records, down to what some disk has synced.
+    Power,
 }
 
 impl Fault {
@@ -101,6 +115,9 @@ impl Case {
     /// The arguments of `orderly simulate` for this case.
     pub fn arguments(&self) -> String {
         let mut text = format!("--seed {}", self.seed);
+        if self.members > 0 {
+            let _ = write!(text, " --members {}", self.members);
+        }
         if let Some(commands) = self.commands {
             let _ = write!(text, " --commands {commands}");
         }

@@ -31,7 +31,7 @@ impl World {
             self.clock.advance(LONG);
             self.come_to_rest().await;
         }
-        let Self { process, sealed, durable, observations, exchange, .. } = self;
+        let Self { process, sealed, durable, observations, subscribers, .. } = self;
         assert!(
             (&sealed.model, &sealed.aged) == (&durable.model, &durable.aged),
             "the model of what is sealed, and of what is durable"
@@ -40,7 +40,7 @@ impl World {
         sealed.mirror.check_kept_sums();
         let now = process.sequencer.now().micros();
         sealed.mirror.check_expired(&sealed.model.settings, now);
-        observations.check_paid_up(exchange, &durable.mirror);
+        observations.check_paid_up(subscribers, &durable.mirror);
         let view = process.sequencer.view().borrow();
         sealed.mirror.compare_all(&view, sealed.oldest());
         observations.check_acked(&view, &self.queue, sealed.oldest());
@@ -124,8 +124,8 @@ impl World {
             units: observations.units.len() as u64,
             verdicts: observations.verdicts.clone(),
             applied: observations.applied.clone(),
-            events: self.exchange.seen().len() as u64,
-            repeated_events: self.exchange.repeated,
+            events: self.subscribers.seen().len() as u64,
+            repeated_events: self.subscribers.repeated,
             notifications: observations.notified_count() as u64,
             acks: observations.acks,
             crashes: self.crashes,
@@ -133,6 +133,7 @@ impl World {
             audits: self.audits,
             checkpoints: self.checkpoints,
             aged: self.durable.aged.clone(),
+            ..Summary::default()
         }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Event {
     pub(crate) body: Vec<u8>,
 }
 
-/// NS.events, and the channels to it.
+/// The channels of one publisher to NS.events.
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
     channels: [VecDeque<Event>; CHANNELS],
@@ -23,6 +23,11 @@ pub(crate) struct Exchange {
     confirms: VecDeque<u64>,
     /// A channel broke, and the publisher has not seen that yet.
     broken: bool,
+}
+
+/// What the subscribers of NS.events received.
+#[derive(Debug, Default)]
+pub(crate) struct Subscribers {
     /// The first delivery of each event, by sequence.
     seen: BTreeMap<u64, Event>,
     /// By subject, the sequences in the order of their first delivery.
@@ -40,7 +45,12 @@ impl Exchange {
 
     /// Delivers the next event of a channel, and returns it. With `breaks` the channel breaks and loses its events: the first may be
     /// delivered, but without a confirm.
-    pub(crate) fn take(&mut self, random: &mut Random, breaks: bool) -> Option<Event> {
+    pub(crate) fn take(
+        &mut self,
+        random: &mut Random,
+        breaks: bool,
+        subscribers: &mut Subscribers,
+    ) -> Option<Event> {
         let first = random.index(CHANNELS);
         let mut channels = (0..CHANNELS).map(|n| (first + n) % CHANNELS);
         let channel = channels.find(|channel| !self.channels[*channel].is_empty())?;
@@ -54,12 +64,17 @@ impl Exchange {
         } else {
             self.confirms.push_back(event.sequence);
         }
-        self.arrive(&event);
+        subscribers.arrive(&event);
         Some(event)
     }
 
-    /// The publisher died. Some of the events on the channels are delivered all the same; returns those.
-    pub(crate) fn cut_off(&mut self, random: &mut Random) -> Vec<Event> {
+    /// The publisher died, or its connection did. Some of the events on the channels are delivered all the same; returns
+    /// those.
+    pub(crate) fn cut_off(
+        &mut self,
+        random: &mut Random,
+        subscribers: &mut Subscribers,
+    ) -> Vec<Event> {
         let mut arrived = Vec::new();
         for channel in &mut self.channels {
             let sent = std::mem::take(channel);
@@ -67,22 +82,11 @@ impl Exchange {
             arrived.extend(sent.into_iter().take(count));
         }
         for event in &arrived {
-            self.arrive(event);
+            subscribers.arrive(event);
         }
         self.confirms.clear();
         self.broken = false;
         arrived
-    }
-
-    fn arrive(&mut self, event: &Event) {
-        if let Some(before) = self.seen.get(&event.sequence) {
-            assert_eq!(*before, *event, "an event was published again with other content");
-            self.repeated += 1;
-            return;
-        }
-        self.seen.insert(event.sequence, event.clone());
-        let firsts = self.firsts.entry(event.subject.clone()).or_default();
-        firsts.push(event.sequence);
     }
 
     /// The next confirm that reaches the publisher.
@@ -99,6 +103,19 @@ impl Exchange {
     /// Whether a channel broke, so that the publisher may not publish for now.
     pub(crate) const fn is_broken(&self) -> bool {
         self.broken
+    }
+}
+
+impl Subscribers {
+    fn arrive(&mut self, event: &Event) {
+        if let Some(before) = self.seen.get(&event.sequence) {
+            assert_eq!(*before, *event, "an event was published again with other content");
+            self.repeated += 1;
+            return;
+        }
+        self.seen.insert(event.sequence, event.clone());
+        let firsts = self.firsts.entry(event.subject.clone()).or_default();
+        firsts.push(event.sequence);
     }
 
     /// The events that subscribers received, by sequence.

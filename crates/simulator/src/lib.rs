@@ -19,6 +19,7 @@
 //! | `plan` | the configuration of a run, made from its seed |
 //! | `steps`, `ending` | the steps of a run; the checks at its end |
 //! | `process`, `relay`, `notifier` | the process around the core, driven a step at a time |
+//! | `members` | several processes that share a journal |
 //! | `queue`, `exchange` | the broker: commands in, events out |
 //! | `shop`, `message` | the producers and what they send |
 //! | `fault_injection` | a disk whose reads panic in the middle of the core |
@@ -35,6 +36,7 @@ mod earlier;
 mod ending;
 mod exchange;
 mod fault_injection;
+mod members;
 mod message;
 mod mirror;
 mod notifier;
@@ -72,6 +74,9 @@ pub fn run(case: &Case, steps: usize) -> Result<Summary, Box<Violation>> {
     let trace = if steps == 0 { Trace::off() } else { Trace::new(steps) };
     let run = || {
         actix::System::new().block_on(async {
+            if case.members > 0 {
+                return members::run(case.clone(), trace.clone()).await;
+            }
             let mut world = World::new(case.clone(), trace.clone());
             while !world.is_out_of_input() {
                 world.step().await;

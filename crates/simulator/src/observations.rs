@@ -1,7 +1,7 @@
 //! The acks, events and notifications that producers and subscribers have received. Each is checked when it arrives: its unit must
 //! be durable by then, so that no crash can take it back.
 
-use crate::exchange::{Event, Exchange};
+use crate::exchange::{Event, Subscribers};
 use crate::message::{Key, Known};
 use crate::mirror::Mirror;
 use crate::process::InHand;
@@ -77,6 +77,15 @@ impl Observations {
         }
     }
 
+    /// The units from `seq` on, on which nobody acted, are gone for good.
+    pub(crate) fn forget_from(&mut self, seq: Seq) {
+        self.units.retain(|unit| unit.seq < seq);
+        self.owed.split_off(&seq.0);
+        for owed in self.order.values_mut() {
+            owed.retain(|sequence| *sequence < seq.0);
+        }
+    }
+
     pub(crate) fn answered(&mut self, tag: (u64, u64), answered: Answered) {
         self.answered.insert(tag, answered);
     }
@@ -118,10 +127,10 @@ impl Observations {
     }
 
     /// Checks an event that arrived: it belongs to a durable unit, has the content of that unit, and first deliveries are in order.
-    pub(crate) fn arrived(&self, event: &Event, exchange: &Exchange) {
+    pub(crate) fn arrived(&self, event: &Event, subscribers: &Subscribers) {
         let owed = self.owed.get(&event.sequence);
         assert_eq!(owed, Some(event), "an event that no durable unit told, or not so");
-        let firsts = exchange.firsts(&event.subject);
+        let firsts = subscribers.firsts(&event.subject);
         let expected = &self.order[&event.subject];
         assert!(
             expected.starts_with(firsts),
@@ -140,10 +149,10 @@ impl Observations {
     }
 
     /// Checks at the end that everything that had to arrive has arrived.
-    pub(crate) fn check_paid_up(&self, exchange: &Exchange, durable: &Mirror) {
+    pub(crate) fn check_paid_up(&self, subscribers: &Subscribers, durable: &Mirror) {
         for (sequence, event) in &self.owed {
             assert!(
-                exchange.seen().contains_key(sequence),
+                subscribers.seen().contains_key(sequence),
                 "never published: {} of {}",
                 String::from_utf8_lossy(&event.body),
                 event.subject

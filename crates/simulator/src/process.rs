@@ -17,7 +17,9 @@ use orderly_domain::notification::Sent;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::Reason;
 use orderly_store::sim::SimDisk;
-use orderly_store::{self as store, Disk, History, Log, Ordinal, Recovery, Report, Timer, Unit};
+use orderly_store::{
+    self as store, Disk, History, Log, Opened, Ordinal, Recovery, Report, Timer, Unit,
+};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
@@ -117,7 +119,19 @@ impl Process {
     ) -> Result<(Self, Recovery), store::Error> {
         let faulty_disk = Arc::new(FaultyDisk::new(disk));
         let shared = Arc::clone(&faulty_disk) as Arc<dyn Disk>;
-        let core = Core::start(&shared, options, settings, clock)?;
+        let opened = store::open(&shared, options)?;
+        Ok(Self::of(opened, faulty_disk, settings, has_earlier_forms, clock))
+    }
+
+    /// The process around an open store.
+    pub(crate) fn of(
+        opened: Opened,
+        faulty_disk: Arc<FaultyDisk>,
+        settings: Settings,
+        has_earlier_forms: bool,
+        clock: SimulatedClock,
+    ) -> (Self, Recovery) {
+        let core = Core::of(opened, settings, clock);
         let process = Self {
             sequencer: core.sequencer,
             log: core.log,
@@ -134,7 +148,7 @@ impl Process {
             spent: core.failures,
             has_earlier_forms,
         };
-        Ok((process, core.recovery))
+        (process, core.recovery)
     }
 
     /// Runs a delivery through the core, with the callbacks that follow it.
@@ -263,6 +277,11 @@ impl Process {
         if let Some(last) = units.last() {
             assert_eq!(committed.through, last.next, "all of the group is durable");
         }
+        Ok(self.are_durable(count))
+    }
+
+    /// The first `count` sealed units are durable.
+    pub(crate) fn are_durable(&mut self, count: usize) -> Vec<InHand> {
         let durable: Vec<_> = self.sealed.drain(..count).collect();
         for in_hand in &durable {
             self.relay.durable(Arc::clone(&in_hand.entry));
@@ -270,7 +289,7 @@ impl Process {
                 self.notifier.look_at(*order, in_hand.unit.next);
             }
         }
-        Ok(durable)
+        durable
     }
 
     /// Whether the process only waits for messages and timers.

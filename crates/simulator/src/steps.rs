@@ -158,8 +158,9 @@ impl World {
             }
             Step::Take => {
                 let breaks = self.random.one_in(self.plan.lost_confirm);
-                if let Some(event) = self.exchange.take(&mut self.random, breaks) {
-                    self.observations.arrived(&event, &self.exchange);
+                let Self { exchange, random, subscribers, .. } = self;
+                if let Some(event) = exchange.take(random, breaks, subscribers) {
+                    self.observations.arrived(&event, &self.subscribers);
                 }
             }
             Step::Confirm => self.confirm(),

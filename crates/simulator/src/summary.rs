@@ -38,6 +38,12 @@ pub struct Summary {
     pub audits: u64,
     /// Complete checkpoints.
     pub checkpoints: u64,
+    /// Of members: how often one came to own.
+    pub take_overs: u64,
+    /// Of members: stores that were copied, since the journal had passed them.
+    pub copies: u64,
+    /// Of members: how often the journal lost its newest records.
+    pub lost_ends: u64,
     /// What changed by time alone.
     pub aged: Aged,
 }
@@ -57,6 +63,9 @@ impl Summary {
             (&mut self.crashes, other.crashes),
             (&mut self.panics, other.panics),
             (&mut self.audits, other.audits),
+            (&mut self.take_overs, other.take_overs),
+            (&mut self.copies, other.copies),
+            (&mut self.lost_ends, other.lost_ends),
             (&mut self.checkpoints, other.checkpoints),
             (&mut self.aged.expired_carts, other.aged.expired_carts),
             (&mut self.aged.deleted_carts, other.aged.deleted_carts),

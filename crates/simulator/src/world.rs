@@ -3,7 +3,7 @@
 
 use crate::case::{Case, Fault, Purpose};
 use crate::consistency::Expected;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Subscribers};
 use crate::message::Message;
 use crate::observations::Observations;
 use crate::plan::Plan;
@@ -43,6 +43,7 @@ pub(crate) struct World {
     pub(crate) incarnation: String,
     pub(crate) queue: Queue,
     pub(crate) exchange: Exchange,
+    pub(crate) subscribers: Subscribers,
     pub(crate) shop: Shop,
     /// Messages that producers have made and not yet published.
     pub(crate) unsent: VecDeque<Message>,
@@ -90,6 +91,7 @@ impl World {
             process,
             queue,
             exchange: Exchange::default(),
+            subscribers: Subscribers::default(),
             shop,
             unsent: VecDeque::new(),
             made: 0,
@@ -143,8 +145,8 @@ impl World {
     pub(crate) async fn crash(&mut self, why: &str) {
         self.crashes += 1;
         self.trace.note(format_args!("crash: {why}"));
-        for event in self.exchange.cut_off(&mut self.random) {
-            self.observations.arrived(&event, &self.exchange);
+        for event in self.exchange.cut_off(&mut self.random, &mut self.subscribers) {
+            self.observations.arrived(&event, &self.subscribers);
         }
         let (process, recovery) = self.reopen();
         let lost = std::mem::replace(&mut self.process, process);

@@ -72,6 +72,11 @@ impl Follower {
         self.opened.log.position()
     }
 
+    /// Whether the newest position is not kept yet: the next checkpoint keeps it.
+    pub fn has_new_position(&self) -> bool {
+        self.opened.log.has_new_position()
+    }
+
     /// Takes over the incarnation of the journal. It is durable when this returns.
     ///
     /// # Errors
@@ -118,7 +123,7 @@ impl Follower {
     /// there is more to write. (Applying units takes such steps too, when memory asks for it.)
     pub fn checkpoint_step(&mut self) -> Result<bool, Error> {
         let Opened { view, log, .. } = &mut self.opened;
-        if !log.is_checkpointing() && log.dirty_bytes() == 0 {
+        if !log.is_checkpointing() && log.dirty_bytes() == 0 && !log.has_new_position() {
             return Ok(false);
         }
         let report = log.checkpoint_step()?;

@@ -217,12 +217,17 @@ impl Log {
         self.pending.position
     }
 
-    /// Checks that the units follow the last one and each other. Returns the sequence behind them.
+    /// Whether the newest position is another than that of the views on disk: the next checkpoint keeps it.
+    pub fn has_new_position(&self) -> bool {
+        self.pending.position != self.covered_position
+    }
+
     /// Forgets the newest position, once the next checkpoint that begins is complete.
     pub(crate) const fn forget_position(&mut self) {
         self.pending.position = None;
     }
 
+    /// Checks that the units follow the last one and each other. Returns the sequence behind them.
     fn check_order<'a>(&self, units: impl Iterator<Item = &'a Unit>) -> Result<Seq, Error> {
         let mut expected = self.pending.totals.next;
         for unit in units {

@@ -1,9 +1,9 @@
 use super::*;
-use crate::pipeline::journal::{encode, to_place};
 use bytes::Bytes;
 use orderly_actors::simulation::options;
 use orderly_journal::record::Open;
 use orderly_journal::{Chain, Epoch, Name, Nonce, Position, Unit};
+use orderly_member::place::{encode, to_place};
 use orderly_store::sim::SimDisk;
 use orderly_store::{Disk, Follower, FollowerLimits, Opened, open};
 use rstest::rstest;

@@ -7,14 +7,9 @@
 //! |---|---|
 //! | `single` | the store alone |
 //! | `standby` | the shared journal: the store gets what the journal has accepted |
-//! | `place` | places in the journal, as the store keeps them |
 
-mod place;
 mod single;
 mod standby;
-
-pub(crate) use self::place::{Places, encode, last_place, progress, to_place};
-pub(crate) use self::standby::units_between;
 
 use self::single::Single;
 use self::standby::Standby;

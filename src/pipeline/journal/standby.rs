@@ -6,11 +6,11 @@
 
 use super::super::Error;
 use super::super::storage::{Report, Work};
-use super::place::{to_place, to_unit};
 use super::{Journal, WaitsFor};
 use crate::journal::{Input, Told};
+use orderly_member::given::{Given, accepted};
+use orderly_member::place::{to_place, units_between};
 use orderly_store::{self as store, EncodedUnit, History, Seq, Unit, backup};
-use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,21 +23,20 @@ const LEAVE: Duration = Duration::from_secs(2);
 /// The pause between two looks whether the store has what it was given.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// The units that were given to the journal and not accepted yet. They are kept, so that what comes back need not be
-/// decoded.
+/// The units that were given to the journal and not accepted yet.
 #[derive(Debug, Clone)]
 struct UnderWay(Arc<Mutex<Units>>);
 
 #[derive(Debug)]
 struct Units {
-    units: VecDeque<Arc<Unit>>,
+    units: Given,
     /// When the journal accepted units for the last time.
     accepted: Instant,
 }
 
 impl UnderWay {
     fn new() -> Self {
-        let units = Units { units: VecDeque::new(), accepted: Instant::now() };
+        let units = Units { units: Given::default(), accepted: Instant::now() };
         Self(Arc::new(Mutex::new(units)))
     }
 
@@ -47,7 +46,7 @@ impl UnderWay {
     }
 
     fn add(&self, given: &[Arc<Unit>]) {
-        self.with(|all| all.units.extend(given.iter().cloned()));
+        self.with(|all| all.units.add(given));
     }
 
     /// What does not answer: the journal, as long as it has units, and then the disk, which has `limit` from there.
@@ -66,11 +65,7 @@ impl UnderWay {
     fn take(&self, seq: Seq) -> Option<Arc<Unit>> {
         self.with(|all| {
             all.accepted = Instant::now();
-            let units = &mut all.units;
-            while units.front().is_some_and(|unit| unit.seq < seq) {
-                units.pop_front();
-            }
-            if units.front().is_some_and(|unit| unit.seq == seq) { units.pop_front() } else { None }
+            all.units.take(seq)
         })
     }
 }
@@ -217,17 +212,7 @@ impl Carrier {
         units: Vec<orderly_journal::Unit>,
         next: Seq,
     ) -> Result<Vec<EncodedUnit>, store::Error> {
-        let length: u64 = units.iter().map(|unit| u64::from(unit.span)).sum();
-        let mut seq = Seq(next.0.saturating_sub(length));
-        let mut encoded = Vec::with_capacity(units.len());
-        for orderly_journal::Unit { span, bytes } in units {
-            encoded.push(match self.under_way.take(seq) {
-                Some(unit) => EncodedUnit { unit, bytes },
-                None => EncodedUnit::read(bytes)?,
-            });
-            seq = seq.plus(u64::from(span));
-        }
-        Ok(encoded)
+        accepted(units, next, |seq| self.under_way.take(seq))
     }
 
     /// Gives the journal again what it lost. The store has it, or gets it now.
@@ -250,17 +235,6 @@ impl Carrier {
     fn report(&self, report: Report) {
         let _ = self.reports.send(report);
     }
-}
-
-/// The units of a store from one sequence up to another, as the protocol carries them.
-pub(crate) fn units_between(
-    history: &History,
-    from: Seq,
-    to: Seq,
-) -> Result<Vec<orderly_journal::Unit>, store::Error> {
-    let units = history.encoded_units(from);
-    let wanted = units.take_while(|read| read.as_ref().map_or(true, |read| read.unit.seq < to));
-    wanted.map(|read| read.map(to_unit)).collect()
 }
 
 async fn until(deadline: Option<Instant>) {

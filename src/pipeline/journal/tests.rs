@@ -1,6 +1,5 @@
 //! A pipeline whose units go to a shared journal, which the test plays: what leaves, and when.
 
-use super::place::{Places, last_place, progress, to_place, to_unit};
 use super::*;
 use crate::config::Config;
 use crate::degraded::Degraded;
@@ -14,6 +13,7 @@ use orderly_broker::memory::{Memory, Subscription};
 use orderly_broker::{Confirm, Names, client};
 use orderly_journal::seek::Past as _;
 use orderly_journal::{Chain, Epoch, Nonce, Position, Progress, Refusal};
+use orderly_member::place::{Places, last_place, progress, to_place, to_unit};
 use orderly_store::sim::SimDisk;
 use orderly_store::{self as store, Disk, EncodedUnit, Opened};
 use serde_json::json;

@@ -2,9 +2,11 @@
 
 use super::*;
 use orderly_actors::simulation::options;
-use orderly_journal::{Chain, Epoch, Nonce};
+use orderly_journal::{Chain, Charter, Epoch, Nonce, Progress, Refusal};
+use orderly_member::Place;
+use orderly_member::place::to_place;
 use orderly_store::sim::SimDisk;
-use orderly_store::{Disk, FollowerLimits, open};
+use orderly_store::{Disk, EncodedUnit, FollowerLimits, open};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -110,7 +112,7 @@ async fn a_standby_applies_what_is_accepted_and_takes_over_with_all_of_it_on_its
     let disk = Arc::clone(&journal.disk);
     let owner = journal.ended().await.expect("follows").expect("owns");
     // Then its cursor is not ahead of its units
-    assert_eq!((owner.epoch, owner.cursor), (4, Seq(next)));
+    assert_eq!((owner.epoch(), owner.cursor()), (4, Seq(next)));
     let cursor = Arc::<AtomicU64>::default();
     let (store, durability) = owner.into_parts(Arc::clone(&cursor));
     assert!(matches!(durability, Durability::Journal(owned) if owned.sync));
@@ -147,7 +149,7 @@ async fn what_the_journal_lost_is_given_back_before_this_member_owns() {
     assert!(!journal.standby.is_finished(), "it owns too early");
     journal.tell(Told::Durable(next));
     let owner = journal.ended().await.expect("follows").expect("owns");
-    assert_eq!(owner.cursor, Seq(3));
+    assert_eq!(owner.cursor(), Seq(3));
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Claiming, owning and leaving.
 
-use super::PASS_ON_EVERY;
-use super::{Leaving, Node, Now, Output};
+use orderly_planted::{Bug, is_planted};
+
+use super::{Leaving, Node, Now, Output, PASS_ON_EVERY};
 use crate::claim::{Claim, Step, Trigger};
-use crate::fault::Fault;
-use crate::id::{Epoch, Nonce};
+use crate::id::{Epoch, Nonce, Progress};
 use crate::owner::Owner;
 use crate::reader::Reader;
 use crate::record::{Close, Open, Record, Tick};
@@ -18,13 +18,8 @@ impl Node {
     /// Whether this member owns, as far as it has read.
     pub(super) fn owns(&self) -> bool {
         self.owner.as_ref().is_some_and(|owner| {
-            self.in_force() == Some(owner.epoch()) || self.planted.has(Fault::OwnWithoutReading)
+            self.in_force() == Some(owner.epoch()) || is_planted(Bug::OwnWithoutReading)
         })
-    }
-
-    /// A planted fault.
-    pub(super) fn owns_too_early(&self) -> bool {
-        self.planted.has(Fault::OwnWithoutReading)
     }
 
     pub(super) fn may_claim(&self) -> bool {
@@ -34,7 +29,7 @@ impl Node {
     pub(super) fn begin_claim(&mut self, trigger: Trigger, now: Now) {
         let serial = self.probe(now);
         self.claim = Some(Claim::begin(trigger, serial, now.monotonic));
-        if self.planted.has(Fault::ClaimWithoutProbe) {
+        if is_planted(Bug::ClaimWithoutProbe) {
             self.step(Step::Open(self.at_end(now).number), now);
         }
     }
@@ -81,7 +76,7 @@ impl Node {
         if let Some(claim) = &mut self.claim {
             claim.opening(epoch, now.monotonic);
         }
-        if self.planted.has(Fault::OwnWithoutReading) {
+        if is_planted(Bug::OwnWithoutReading) {
             self.own(epoch, now);
         }
     }
@@ -94,7 +89,7 @@ impl Node {
     /// The own opening record of `epoch` is in force.
     pub(super) fn own(&mut self, epoch: Epoch, now: Now) {
         let Some(end) = self.journal_end() else { return };
-        let after_foreign = self.planted.has(Fault::ResendAfterForeignEpoch);
+        let after_foreign = is_planted(Bug::ResendAfterForeignEpoch);
         let owner = match self.owner.take() {
             // it was read before, and the reader has attached again
             Some(owner) if owner.epoch().number >= epoch.number => {
@@ -112,7 +107,7 @@ impl Node {
         };
         self.claim = None;
         let mut cursor = self.known_cursor();
-        if self.planted.has(Fault::CursorNotCarried) {
+        if is_planted(Bug::CursorNotCarried) {
             cursor = end.next;
         }
         let (next, lost) = (owner.given(), owner.missing());
@@ -125,10 +120,10 @@ impl Node {
         if let Some(owner) = &self.owner
             && open.epoch.number >= owner.epoch().number
         {
-            if self.planted.has(Fault::AckOnFenced) {
+            if is_planted(Bug::AckOnFenced) {
                 self.out.push_back(Output::Durable { next: owner.given() });
             }
-            if self.planted.has(Fault::ResendAfterForeignEpoch) {
+            if is_planted(Bug::ResendAfterForeignEpoch) {
                 self.begin_claim(Trigger::Doubt, now);
                 return;
             }
@@ -216,7 +211,7 @@ impl Node {
 
     /// Whether the owner may append now.
     fn may_append(&self) -> bool {
-        let alone = self.claim.is_none() || self.planted.has(Fault::OwnWithoutReading);
+        let alone = self.claim.is_none() || is_planted(Bug::OwnWithoutReading);
         let at_end = self.follower.is_at_end() && !self.is_ahead();
         !self.ended && self.owns() && alone && at_end
     }
@@ -254,10 +249,10 @@ impl Node {
         if self.tells_active || is_due {
             (self.appended, self.announced) = (now.monotonic, now.monotonic);
             self.tells_active = false;
-            let next = self.journal_end().map_or(0, |end| end.next);
-            let node = self.settings.node.clone();
+            let Some(Progress { next, chain }) = self.journal_end() else { return };
+            let (node, chain) = (self.settings.node.clone(), Some(chain));
             let (at, active) = (now.wall, self.active);
-            self.append(&Record::Tick(Tick { epoch, node, next, cursor, at, active }));
+            self.append(&Record::Tick(Tick { epoch, node, next, chain, cursor, at, active }));
         }
     }
 

@@ -17,14 +17,14 @@ mod leading;
 mod reading;
 mod status;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
+use orderly_planted::{Bug, is_planted};
 
 use crate::applied::Applied;
 use crate::claim::{Claim, Patience, Trigger};
-use crate::fault::Planted;
 use crate::follower::Follower;
 use crate::id::{Charter, Epoch, Name, Nonce, Position, Progress};
 use crate::members::Members;
@@ -59,6 +59,8 @@ pub struct Settings {
     pub tick_every: Duration,
     /// A standby says this often how far it has come.
     pub announce_every: Duration,
+    /// While the owner has nothing to append, the last place in the journal is renewed by its ticks, at most this often.
+    pub renew_every: Duration,
     /// If nothing comes for so long where it attached, a reader looks from the first record on.
     pub found_within: Duration,
     /// How long a claim waits for what.
@@ -142,16 +144,16 @@ enum Leaving {
 #[derive(Debug)]
 pub struct Node {
     settings: Settings,
-    planted: Planted,
     applied: Applied,
-    /// The last known place in the journal.
+    /// The last known place in the journal, and when it became known.
     last: Option<Position>,
+    renewed: Duration,
     seek: Option<Seek>,
     reader: Option<Reader>,
     /// The offset of the last message that was delivered.
     reached: Option<u64>,
-    /// The last jump of offsets that made the reader attach again.
-    jump: Option<(u64, u64)>,
+    /// The jumps of offsets that made the reader attach again, on this connection.
+    jumps: BTreeSet<(u64, u64)>,
     follower: Follower,
     members: Members,
     serial: u64,
@@ -189,13 +191,13 @@ impl Node {
     ) -> Self {
         let mut node = Self {
             settings,
-            planted: Planted::NONE,
             applied: stored.map_or_else(Applied::nothing, Applied::through),
             last,
+            renewed: now.monotonic,
             seek: None,
             reader: None,
             reached: None,
-            jump: None,
+            jumps: BTreeSet::new(),
             follower: Follower::default(),
             members: Members::default(),
             serial: 0,
@@ -218,15 +220,6 @@ impl Node {
         node
     }
 
-    /// Plants a fault.
-    #[cfg(feature = "planted-faults")]
-    pub fn plant(&mut self, fault: crate::Fault) {
-        self.planted = Planted::one(fault);
-        if let Some(reader) = &mut self.reader {
-            reader.plant(self.planted);
-        }
-    }
-
     /// The next output.
     pub fn output(&mut self) -> Option<Output> {
         self.out.pop_front()
@@ -235,6 +228,7 @@ impl Node {
     /// The reader's connection was lost: it attaches again at the last place.
     pub fn reader_lost(&mut self, now: Now) {
         if !self.ended {
+            self.jumps.clear();
             self.attach(Seek::new(self.last, now.monotonic), now);
         }
     }
@@ -267,7 +261,7 @@ impl Node {
     /// The broker has confirmed the append with this id. That says nothing about durability.
     pub fn confirmed(&mut self, id: u64) {
         let _ = id;
-        if self.planted.has(crate::Fault::DurableAtConfirm)
+        if is_planted(Bug::DurableAtConfirm)
             && let Some(owner) = &self.owner
         {
             self.out.push_back(Output::Durable { next: owner.given() });

@@ -1,17 +1,19 @@
 //! Reading: the place is found, records are read, and what is accepted is applied.
 
 use bytes::Bytes;
+use orderly_planted::{Bug, is_planted};
 
 use super::{Node, Now, Output};
 use crate::claim::{AtEnd, Claim, Trigger};
-use crate::fault::Fault;
-use crate::id::Position;
+use crate::id::{Position, Progress};
 use crate::reader::{Ignored, Outcome, Reader, Refusal};
-use crate::record::{Error, Open, Probe, Record, Units};
+use crate::record::{Error, Open, Probe, Record, Tick, Units};
 use crate::seek::{Found, From, Past, Seek};
 
 /// The broker takes single offsets for records of its own. It deletes whole segments, which have more records than this.
-const MOST_SKIPPED: u64 = 3;
+const MOST_SKIPPED: u64 = 2;
+/// The most jumps of offsets that are remembered: those behind the last place, of which there is about one a segment.
+const MOST_JUMPS: usize = 10_000;
 
 impl Node {
     /// Attaches the reader anew.
@@ -88,13 +90,14 @@ impl Node {
     /// missing may hide an opening record. The reader attaches again, at its last place: if that is still there, so is
     /// all that follows, and the same jump is one of the broker's own.
     fn has_jumped(&mut self, offset: u64) -> bool {
-        let Some(reached) = self.reached.filter(|reached| offset > reached + MOST_SKIPPED) else {
+        let Some(reached) = self.reached.filter(|reached| offset > reached + 1 + MOST_SKIPPED)
+        else {
             return false;
         };
-        let jump = Some((reached, offset));
-        let is_new = self.jump != jump;
-        self.jump = jump;
-        is_new
+        while self.jumps.len() >= MOST_JUMPS {
+            self.jumps.pop_first();
+        }
+        self.jumps.insert((reached, offset))
     }
 
     /// Looks for the place, if it is not found. Returns whether this record is to be read.
@@ -119,15 +122,9 @@ impl Node {
                 self.locate(Reader::at_beginning(charter), now);
                 true
             }
-            Found::NoPlace => {
-                let refusal = seek.refusal();
-                self.refuse(refusal);
-                false
-            }
+            Found::NoPlace => self.refuse_without_place(),
             Found::Nothing if own_probe && seek.from() == From::First => {
-                let refusal = seek.refusal();
-                self.refuse(refusal);
-                false
+                self.refuse_without_place()
             }
             Found::Nothing if !own_probe => false,
             Found::Nothing | Found::LookFromFirst => {
@@ -137,8 +134,21 @@ impl Node {
         }
     }
 
-    fn locate(&mut self, mut reader: Reader, now: Now) {
-        reader.plant(self.planted);
+    /// There is no place for the store in what is left of the journal.
+    fn refuse_without_place(&mut self) -> bool {
+        let refusal = self.seek.as_ref().map(Seek::refusal);
+        let is_unknown = self.last.is_none() && self.applied.next() > crate::applied::FIRST;
+        match refusal {
+            Some(Refusal::Passed { first }) if is_unknown => {
+                self.refuse(Refusal::NeverIn { first })
+            }
+            Some(refusal) => self.refuse(refusal),
+            None => {}
+        }
+        false
+    }
+
+    fn locate(&mut self, reader: Reader, now: Now) {
         self.reader = Some(reader);
         self.seek = None;
         self.follower.located(now.monotonic);
@@ -173,6 +183,10 @@ impl Node {
                 Ok(())
             }
             (Record::Probe(probe), _) => self.probed(probe, now),
+            (Record::Tick(tick), Outcome::Ticked) => {
+                self.ticked(offset, tick, now);
+                Ok(())
+            }
             (Record::Open(_) | Record::Tick(_) | Record::Close(_), _) => Ok(()),
         }
     }
@@ -228,15 +242,15 @@ impl Node {
         if outcome == Outcome::Accepted {
             let lacking = self.applied.accept(units)?;
             if end.next == self.applied.next() {
-                self.last = Some(position);
+                (self.last, self.renewed) = (Some(position), now.monotonic);
                 self.out.push_back(Output::Apply { units: lacking, position });
             }
-            let counts = own || self.owns_too_early();
+            let counts = own || is_planted(Bug::OwnWithoutReading);
             if let Some(owner) = self.owner.as_mut().filter(|_| counts) {
                 owner.accepted(end.next, now.monotonic);
                 self.out.push_back(Output::Durable { next: end.next });
             }
-        } else if self.planted.has(Fault::AppliesIgnored) {
+        } else if is_planted(Bug::AppliesIgnored) {
             self.out.push_back(Output::Apply { units: units.units.clone(), position });
         }
         if outcome == Outcome::Ignored(Ignored::Hole)
@@ -245,6 +259,22 @@ impl Node {
             owner.hole(&self.settings.limits, now.monotonic);
         }
         Ok(())
+    }
+
+    /// The place behind a tick is as good as that behind the units before it, and lasts longer: the stream loses its oldest
+    /// records.
+    fn ticked(&mut self, offset: u64, tick: &Tick, now: Now) {
+        let is_due = now.monotonic >= self.renewed + self.settings.renew_every;
+        let end = self
+            .reader
+            .as_ref()
+            .and_then(Reader::progress)
+            .filter(|end| is_due && (tick.next, tick.chain) == (end.next, Some(end.chain)));
+        if let Some(Progress { next, chain }) = end.filter(|end| end.next == self.applied.next()) {
+            let position = Position { epoch: tick.epoch, next, chain, offset };
+            (self.last, self.renewed) = (Some(position), now.monotonic);
+            self.out.push_back(Output::Apply { units: Vec::new(), position });
+        }
     }
 
     fn probed(&mut self, probe: &Probe, now: Now) -> Result<(), Refusal> {
@@ -276,13 +306,13 @@ impl Node {
     }
 
     /// Where the journal ends, as far as it was read. Of an empty one: what the store begins it with.
-    pub(super) fn journal_end(&self) -> Option<crate::id::Progress> {
+    pub(super) fn journal_end(&self) -> Option<Progress> {
         let reader = self.reader.as_ref()?;
         let start = || {
             let incarnation = &self.settings.charter.incarnation;
             let first = crate::applied::FIRST;
             let chain = crate::chain::Chain::start(incarnation, first, &[]);
-            crate::id::Progress { next: first, chain }
+            Progress { next: first, chain }
         };
         Some(reader.progress().unwrap_or_else(|| self.applied.progress().unwrap_or_else(start)))
     }

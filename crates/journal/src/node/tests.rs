@@ -1,6 +1,8 @@
 //! One member and a stream that it has for itself, and what the member does step by step. How several members get along
 //! is in `tests/simulation`.
 
+mod places;
+
 use super::*;
 use crate::applied::FIRST;
 use crate::chain::Chain;
@@ -19,6 +21,7 @@ fn settings() -> Settings {
         takeover_after: Duration::from_secs(5),
         tick_every: Duration::from_millis(500),
         announce_every: Duration::from_secs(3),
+        renew_every: Duration::from_secs(20),
         found_within: Duration::from_secs(1),
         patience: Patience {
             hear_for: Duration::from_secs(2),
@@ -62,7 +65,7 @@ fn other_appends(number: u64, read: &str, text: &str) -> Record {
 
 fn other_ticks(number: u64) -> Record {
     let (epoch, node) = (Epoch { number, nonce: OTHER }, Name::from("other"));
-    Record::Tick(Tick { epoch, node, next: 1, cursor: 0, at: 0, active: false })
+    Record::Tick(Tick { epoch, node, next: 1, chain: None, cursor: 0, at: 0, active: false })
 }
 
 /// The owner gets the commands.
@@ -354,8 +357,8 @@ fn messages_that_are_no_records_are_ignored_and_newer_records_are_not() {
     assert!(alone.pass(seconds(1)).is_empty());
     assert_eq!(alone.role(), Role::Owner);
     let next = alone.stream.last().map_or(0, |(offset, _)| offset + 1);
-    alone.append_at(next, Bytes::from_static(b"oj\x02\x01"));
-    let newer = crate::record::Error::Newer { found: 2 };
+    alone.append_at(next, Bytes::from_static(b"oj\x03\x01"));
+    let newer = crate::record::Error::Newer { found: 3 };
     assert_eq!(alone.pass(seconds(1)), [Output::Refused(Refusal::Unreadable(newer))]);
 }
 
@@ -372,10 +375,15 @@ fn a_jump_of_offsets_may_hide_records_until_the_reader_has_looked_again() {
     let probes = alone.stream[before..].len();
     assert_eq!(probes, 2, "the units, and the probe of a reader that attached again");
     // now records are missing, with an opening among them: what is left must not be taken
-    alone.append_at(200, other_appends(1, "ab", "x").encode());
-    alone.stream.retain(|(offset, _)| *offset >= 200);
-    let told = alone.pass(seconds(3));
-    assert!(matches!(told[..], [Output::Refused(Refusal::Passed { .. })]), "{told:?}");
+    for missing in [3, 100] {
+        let mut alone = Alone::start(None, None, &found);
+        alone.pass(seconds(1));
+        let offset = alone.stream.last().map_or(0, |(offset, _)| offset + 1 + missing);
+        alone.append_at(offset, other_appends(1, "a", "x").encode());
+        alone.stream.retain(|(there, _)| *there >= offset);
+        let told = alone.pass(seconds(3));
+        assert!(matches!(told[..], [Output::Refused(Refusal::Passed { .. })]), "{told:?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use bytes::{Buf as _, Bytes};
 
-use super::encode::{CHECK, CLOSE, OPEN, PROBE, TICK, UNITS, check};
+use super::encode::{CHECK, CLOSE, OPEN, PROBE, TICK, UNITS, WITH_CHAIN, check};
 use super::{Close, Error, MAGIC, Open, Probe, Record, Tick, Unit, Units, VERSION};
 use crate::chain::Chain;
 use crate::id::{Charter, Epoch, Name, Nonce, Progress};
@@ -18,17 +18,16 @@ impl Record {
         }
         let mut input = Input { body, rest: body.clone() };
         input.rest.advance(MAGIC.len());
-        match input.u8()? {
-            0 => return Err(Error::Damaged),
-            VERSION => {}
-            found => return Err(Error::Newer { found }),
+        let version = input.u8()?;
+        if version > VERSION {
+            return Err(Error::Newer { found: version });
         }
-        let record = match input.u8()? {
-            OPEN => Self::Open(input.open()?),
-            UNITS => Self::Units(input.units()?),
-            TICK => Self::Tick(input.tick()?),
-            CLOSE => Self::Close(input.close()?),
-            PROBE => Self::Probe(input.probe()?),
+        let record = match (version, input.u8()?) {
+            (1, OPEN) => Self::Open(input.open()?),
+            (1, UNITS) => Self::Units(input.units()?),
+            (1 | WITH_CHAIN, TICK) => Self::Tick(input.tick(version)?),
+            (1, CLOSE) => Self::Close(input.close()?),
+            (1, PROBE) => Self::Probe(input.probe()?),
             _ => return Err(Error::Damaged),
         };
         if input.rest.is_empty() { Ok(record) } else { Err(Error::Damaged) }
@@ -91,11 +90,12 @@ impl Input<'_> {
         Ok(Unit { span, bytes: self.rest.split_to(length) })
     }
 
-    fn tick(&mut self) -> Result<Tick, Error> {
+    fn tick(&mut self, version: u8) -> Result<Tick, Error> {
         let tick = Tick {
             epoch: self.epoch()?,
             node: self.name()?,
             next: self.u64()?,
+            chain: if version >= WITH_CHAIN { Some(Chain(self.array()?)) } else { None },
             cursor: self.u64()?,
             at: self.i64()?,
             active: self.flag()?,

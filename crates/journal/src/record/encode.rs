@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::{Close, MAGIC, MAX_NODE, Open, Probe, Record, Tick, Units, VERSION};
+use super::{Close, MAGIC, MAX_NODE, Open, Probe, Record, Tick, Units};
 use crate::id::{Epoch, Name, Progress};
 
 pub(super) const OPEN: u8 = 1;
@@ -11,6 +11,11 @@ pub(super) const UNITS: u8 = 2;
 pub(super) const TICK: u8 = 3;
 pub(super) const CLOSE: u8 = 4;
 pub(super) const PROBE: u8 = 5;
+
+/// The version in which all kinds but ticks are written.
+const FIRST: u8 = 1;
+/// The version of a tick that has the chain.
+pub(super) const WITH_CHAIN: u8 = 2;
 
 /// The length of the check of a head.
 pub(super) const CHECK: usize = 8;
@@ -74,10 +79,14 @@ fn encode_open(open: &Open) -> Bytes {
 }
 
 fn encode_tick(tick: &Tick) -> Bytes {
-    let mut out = Out::new(TICK, 128);
+    let version = if tick.chain.is_some() { WITH_CHAIN } else { FIRST };
+    let mut out = Out::of_version(version, TICK, 160);
     out.epoch(tick.epoch);
     out.name(&tick.node);
     out.u64(tick.next);
+    if let Some(chain) = &tick.chain {
+        out.bytes(&chain.0);
+    }
     out.u64(tick.cursor);
     out.i64(tick.at);
     out.0.push(u8::from(tick.active));
@@ -114,9 +123,13 @@ struct Out(Vec<u8>);
 
 impl Out {
     fn new(kind: u8, size: usize) -> Self {
+        Self::of_version(FIRST, kind, size)
+    }
+
+    fn of_version(version: u8, kind: u8, size: usize) -> Self {
         let mut out = Vec::with_capacity(size);
         out.extend_from_slice(&MAGIC);
-        out.extend_from_slice(&[VERSION, kind]);
+        out.extend_from_slice(&[version, kind]);
         Self(out)
     }
 

@@ -20,7 +20,9 @@ fn samples() -> Vec<(&'static str, Record)> {
     let open =
         Open { epoch: EPOCH, node: node(), charter: charter(), from: FROM, cursor: 70, at: 9 };
     let units = Units::new(EPOCH, FROM, 71, -9, vec![unit(1, b""), unit(4, b"unit")]);
-    let tick = Tick { epoch: EPOCH, node: node(), next: 82, cursor: 72, at: 1 << 50, active: true };
+    let (next, cursor, at) = (82, 72, 1 << 50);
+    let tick = Tick { epoch: EPOCH, node: node(), next, chain: None, cursor, at, active: true };
+    let tick_with_chain = Tick { chain: Some(Chain([4; 32])), ..tick.clone() };
     let close = Close { epoch: EPOCH, cursor: 82, at: 10 };
     let probe = Probe { nonce: EPOCH.nonce, node: node(), serial: 5, stored: None };
     let probe_of_a_store = Probe { stored: Some(FROM), ..probe.clone() };
@@ -31,6 +33,7 @@ fn samples() -> Vec<(&'static str, Record)> {
         ("close", Record::Close(close)),
         ("probe", Record::Probe(probe)),
         ("probe of a store", Record::Probe(probe_of_a_store)),
+        ("tick with the chain", Record::Tick(tick_with_chain)),
     ]
 }
 
@@ -57,6 +60,20 @@ fn a_record_of_a_newer_build_is_named_as_such() {
         let mut newer = record.encode().to_vec();
         newer[2] = VERSION + 1;
         assert_eq!(Record::decode(&newer.into()), Err(Error::Newer { found: VERSION + 1 }));
+    }
+}
+
+/// Members of an earlier build must read what a member of this one writes before it owns.
+#[test]
+fn only_what_has_changed_has_a_newer_version() {
+    for (name, record) in samples() {
+        let version = if name == "tick with the chain" { 2 } else { 1 };
+        assert_eq!(record.encode()[2], version, "{name}");
+        if !matches!(record, Record::Tick(_)) {
+            let mut other = record.encode().to_vec();
+            other[2] = 2;
+            assert_eq!(Record::decode(&other.into()), Err(Error::Damaged), "{name}");
+        }
     }
 }
 

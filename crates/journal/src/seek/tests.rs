@@ -4,7 +4,7 @@ use rstest::rstest;
 use super::*;
 use crate::chain::Chain;
 use crate::id::{Epoch, Nonce, Progress};
-use crate::record::{Unit, Units};
+use crate::record::{Tick, Unit, Units};
 
 fn epoch(number: u64) -> Epoch {
     Epoch { number, nonce: Nonce([1; 16]) }
@@ -23,6 +23,14 @@ fn place(number: u64, first: u64, offset: u64) -> Position {
     Position { epoch: units.epoch, next: units.end.next, chain: units.end.chain, offset }
 }
 
+/// A tick of an owner that has read up to there.
+fn tick(number: u64, first: u64) -> Record {
+    let Record::Units(units) = units(number, first) else { panic!("units") };
+    let Progress { next, chain } = units.end;
+    let (epoch, node) = (units.epoch, "a".into());
+    Record::Tick(Tick { epoch, node, next, chain: Some(chain), cursor: 0, at: 0, active: true })
+}
+
 struct Known(Vec<Position>);
 
 impl Past for Known {
@@ -33,6 +41,9 @@ impl Past for Known {
 
 #[rstest]
 #[case::there(50, units(3, 9), Found::Place(place(3, 9, 50)))]
+#[case::a_tick(50, tick(3, 9), Found::Place(place(3, 9, 50)))]
+#[case::a_tick_of_another_epoch(50, tick(4, 9), Found::LookFromFirst)]
+#[case::a_tick_elsewhere(50, tick(3, 8), Found::LookFromFirst)]
 #[case::before_it(49, units(3, 9), Found::Nothing)]
 #[case::behind_it(51, units(3, 9), Found::LookFromFirst)]
 #[case::other_units(50, units(3, 8), Found::LookFromFirst)]
@@ -79,6 +90,9 @@ fn in_what_is_left_of_a_journal_a_known_record_is_looked_for() {
     assert_eq!(seek.see(50, Some(&units(4, 9)), &known), Found::Nothing, "in another epoch");
     assert_eq!(seek.see(50, Some(&units(3, 9)), &known), Found::Place(place(3, 9, 50)));
     assert_eq!(seek.refusal(), Refusal::Passed { first: 5 });
+    let mut seek = Seek::from_first(Some(last), Duration::ZERO);
+    assert_eq!(seek.see(89, Some(&tick(3, 12)), &known), Found::Nothing, "a tick elsewhere");
+    assert_eq!(seek.see(90, Some(&tick(3, 12)), &known), Found::Place(place(3, 12, 90)));
     let mut seek = Seek::from_first(Some(last), Duration::ZERO);
     assert_eq!(seek.see(99, Some(&units(3, 20)), &known), Found::Nothing);
     assert_eq!(seek.refusal(), Refusal::Passed { first: 20 });

@@ -25,6 +25,8 @@ pub(crate) struct Disk {
     last: Option<Position>,
     /// Everything before this was synced.
     synced: u64,
+    /// The last place that was synced.
+    safe: Option<Position>,
 }
 
 impl Disk {
@@ -36,6 +38,7 @@ impl Disk {
             places: BTreeMap::new(),
             last: None,
             synced: 1,
+            safe: None,
         }
     }
 
@@ -51,9 +54,9 @@ impl Disk {
         self.last
     }
 
-    /// The sequence behind the last record that no crash takes from it, and whose place it knows.
-    pub(crate) fn safe(&self) -> u64 {
-        self.places.range(..=self.synced).next_back().map_or(1, |(&next, _)| next)
+    /// The last place that no crash takes from it.
+    pub(crate) const fn safe(&self) -> Option<Position> {
+        self.safe
     }
 
     pub(crate) fn adopt(&mut self, charter: Charter) {
@@ -70,6 +73,10 @@ impl Disk {
 
     pub(crate) fn apply(&mut self, units: Vec<Unit>, position: Position, accepted: &Accepted) {
         let mut end = self.begin();
+        // a place without units is only the last one
+        if !units.is_empty() {
+            self.places.insert(position.next, position);
+        }
         for unit in units {
             let found = accepted.units.get(&end.next).map(|(_, unit)| unit);
             assert_eq!(found, Some(&unit), "applied at {}, and not accepted there", end.next);
@@ -79,12 +86,11 @@ impl Disk {
         }
         assert_eq!(end, Progress { next: position.next, chain: position.chain }, "the position");
         self.end = Some(end);
-        self.places.insert(position.next, position);
         self.last = Some(position);
     }
 
     pub(crate) fn sync(&mut self) {
-        self.synced = self.next();
+        (self.synced, self.safe) = (self.next(), self.last);
     }
 
     /// Loses some of what was not synced.
@@ -101,8 +107,11 @@ impl Disk {
         end.chain = start.over(self.units.values());
         self.places.split_off(&(end.next + 1));
         self.last = self.places.last_key_value().map(|(_, place)| *place);
+        if let Some(safe) = self.safe.filter(|safe| safe.next == end.next) {
+            self.last = Some(safe);
+        }
         self.end = Some(end);
-        self.synced = end.next;
+        (self.synced, self.safe) = (end.next, self.last);
     }
 }
 

@@ -59,20 +59,12 @@ impl World {
 
     /// The broker deletes the oldest records, but some member still finds its place.
     pub(super) fn lose_front(&mut self) {
-        let safe = self.members.iter().map(|member| member.disk.safe()).max().unwrap_or(1);
+        let safe = self.members.iter().filter_map(|member| member.disk.safe());
+        let Some(safe) = safe.map(|place| place.offset).max() else { return };
         let first = self.stream.front;
         let most = self.stream.entries.len().saturating_sub(20);
-        let mut front = first;
-        let mut units = 1;
-        for (at, entry) in self.stream.entries.iter().enumerate().take(most) {
-            if let Ok(Record::Units(record)) = Record::decode(&entry.body) {
-                units = units.max(record.end.next);
-            }
-            if units >= safe {
-                break;
-            }
-            front = front.max(at + 1);
-        }
+        let before = self.stream.entries.iter().take(most);
+        let front = before.take_while(|entry| entry.offset < safe).count().max(first);
         if front >= first + 8 {
             self.stream.front = front;
             self.note(format_args!("the stream begins at record {front}"));
@@ -96,6 +88,9 @@ impl World {
         for member in &self.members {
             let records = self.stream.entries.iter().enumerate().skip(self.stream.front);
             let mut known = records.filter(|(_, entry)| {
+                if member.disk.last().is_some_and(|place| place.offset == entry.offset) {
+                    return true;
+                }
                 let Ok(Record::Units(units)) = Record::decode(&entry.body) else { return false };
                 let place = member.disk.at(units.end.next);
                 place.is_some_and(|place| place.offset == entry.offset)

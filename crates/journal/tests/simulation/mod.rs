@@ -21,8 +21,6 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use orderly_journal::Fault;
-
 pub(crate) use world::Summary;
 use world::World;
 
@@ -44,9 +42,9 @@ fn silence_panics_of_runs() {
 }
 
 /// Runs a seed. An error is what went wrong, behind the steps before it.
-pub(crate) fn run(seed: u64, fault: Option<Fault>) -> Result<Summary, String> {
+pub(crate) fn run(seed: u64) -> Result<Summary, String> {
     silence_panics_of_runs();
-    let mut world = World::new(seed, fault);
+    let mut world = World::new(seed);
     IS_RUNNING.set(true);
     let ran = catch_unwind(AssertUnwindSafe(|| world.run()));
     IS_RUNNING.set(false);

@@ -94,6 +94,7 @@ impl Plan {
             takeover_after: Duration::from_secs(5),
             tick_every: Duration::from_millis(500),
             announce_every: Duration::from_secs(2),
+            renew_every: Duration::from_secs(3),
             found_within: Duration::from_millis(600),
             patience: Patience {
                 hear_for: Duration::from_secs(2),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use fastrand::Rng;
-use orderly_journal::{Fault, Node};
+use orderly_journal::Node;
 
 use super::disk::Disk;
 use super::member::{End, Outside, Process};
@@ -30,7 +30,6 @@ pub(super) struct Member {
 pub(crate) struct World {
     pub(super) random: Rng,
     pub(super) plan: Plan,
-    pub(super) fault: Option<Fault>,
     pub(super) time: Duration,
     pub(super) stream: Stream,
     pub(super) commands: Commands,
@@ -60,7 +59,7 @@ impl fmt::Display for World {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, fault: Option<Fault>) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let plan = Plan::new(&mut random);
         let member = |member| Member {
@@ -73,7 +72,6 @@ impl World {
             members: (0..plan.members).map(member).collect(),
             plan,
             random,
-            fault,
             time: Duration::ZERO,
             stream: Stream::default(),
             commands: Commands::default(),
@@ -186,10 +184,7 @@ impl World {
         let monotonic = clock.0 + self.time * clock.1 / 1_000;
         let wall = i64::try_from(monotonic.as_micros()).expect("a short run");
         let now = orderly_journal::Now { monotonic, wall };
-        let mut node = Node::start(settings, disk.progress(), disk.last(), now);
-        if let Some(fault) = self.fault {
-            node.plant(fault);
-        }
+        let node = Node::start(settings, disk.progress(), disk.last(), now);
         let (next, nonce) = (disk.next(), self.nonces);
         self.note(format_args!("m{member} starts at {next}, run {nonce}"));
         self.members[member].process = Some(Process {

@@ -51,7 +51,7 @@ pub(crate) struct Mirror {
     parts: BTreeMap<(Table, u64), BTreeMap<u8, bytes::Bytes>>,
     names: BTreeMap<(Table, NameHash), Ordinal>,
     pub(crate) identities: BTreeMap<IdentityHash, Used>,
-    counters: [i64; COUNTERS],
+    pub(crate) counters: [i64; COUNTERS],
     histories: BTreeMap<(Table, Ordinal), Seq>,
     pub(crate) orders: BTreeMap<Ordinal, Order>,
     order_ids: HashMap<String, Ordinal>,
