@@ -75,7 +75,7 @@ pub fn run(case: &Case, steps: usize) -> Result<Summary, Box<Violation>> {
     let run = || {
         actix::System::new().block_on(async {
             if case.members > 0 {
-                return members::run(case.clone(), trace.clone()).await;
+                return Box::pin(members::run(case.clone(), trace.clone())).await;
             }
             let mut world = World::new(case.clone(), trace.clone());
             while !world.is_out_of_input() {

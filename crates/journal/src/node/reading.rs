@@ -74,7 +74,7 @@ impl Node {
             self.reached = self.reader.as_ref().map(|_| offset);
             return;
         }
-        if self.has_jumped(offset) {
+        if self.has_jumped(offset) || self.misses_opening(offset, record.as_ref()) {
             return self.attach(Seek::new(self.last, now.monotonic), now);
         }
         self.reached = Some(offset);
@@ -98,6 +98,20 @@ impl Node {
             self.jumps.pop_first();
         }
         self.jumps.insert((reached, offset))
+    }
+
+    /// Whether the record is of an epoch whose opening record was not read: whoever appends has read it, so it is missing, with
+    /// too few others for a jump. The reader attaches again, as there. Where the opening record is gone since the broker lost
+    /// power, the same record is there again, and does not count.
+    fn misses_opening(&mut self, offset: u64, record: Option<&Record>) -> bool {
+        let epoch = match record {
+            Some(Record::Units(units)) => units.epoch,
+            Some(Record::Tick(tick)) => tick.epoch,
+            Some(Record::Close(close)) => close.epoch,
+            Some(Record::Open(_) | Record::Probe(_)) | None => return false,
+        };
+        let highest = self.reader.as_ref().map_or(u64::MAX, Reader::highest);
+        epoch.number > highest && self.jumps.insert((offset, offset))
     }
 
     /// Looks for the place, if it is not found. Returns whether this record is to be read.
@@ -140,7 +154,7 @@ impl Node {
         let is_unknown = self.last.is_none() && self.applied.next() > crate::applied::FIRST;
         match refusal {
             Some(Refusal::Passed { first }) if is_unknown => {
-                self.refuse(Refusal::NeverIn { first })
+                self.refuse(Refusal::NeverIn { first });
             }
             Some(refusal) => self.refuse(refusal),
             None => {}

@@ -362,6 +362,31 @@ fn messages_that_are_no_records_are_ignored_and_newer_records_are_not() {
     assert_eq!(alone.pass(seconds(1)), [Output::Refused(Refusal::Unreadable(newer))]);
 }
 
+/// The broker deleted the last records of a segment before they were read: too few to tell from offsets of its own.
+#[test]
+fn a_record_of_an_unknown_epoch_tells_that_its_opening_is_missing() {
+    let found = [other_opens(1, ""), other_appends(1, "", "a")];
+    let lost = |alone: &mut Alone| {
+        let offset = alone.stream.last().map_or(0, |(offset, _)| offset + 2);
+        alone.append_at(offset, other_ticks(2).encode());
+        offset
+    };
+    let mut alone = Alone::start(None, None, &found);
+    alone.pass(seconds(1));
+    let offset = lost(&mut alone);
+    alone.stream.retain(|(there, _)| *there >= offset);
+    let told = alone.pass(seconds(3));
+    assert!(matches!(told[..], [Output::Refused(Refusal::Passed { .. })]), "{told:?}");
+    // where the journal is whole, the record is one of an epoch that is gone with the power
+    let mut alone = Alone::start(None, None, &found);
+    alone.pass(seconds(1));
+    lost(&mut alone);
+    assert!(alone.pass(seconds(1)).is_empty());
+    alone.append(&other_appends(1, "a", "b"));
+    let told = alone.pass(Duration::ZERO);
+    assert!(matches!(&told[..], [Output::Apply { units: it, .. }] if *it == units("b")));
+}
+
 #[test]
 fn a_jump_of_offsets_may_hide_records_until_the_reader_has_looked_again() {
     let found = [other_opens(1, ""), other_appends(1, "", "a")];
