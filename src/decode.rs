@@ -23,15 +23,17 @@ mod unix_time;
 
 pub use parked::Edit;
 
+use crate::config::Config;
 use bytes::Bytes;
 use orderly_actors::parked::MAX_WHOLE_BODY;
 use orderly_actors::sequencer::{InboundMessage, Raw};
-use orderly_broker::Message;
+use orderly_broker::{Message, without_partition};
 use orderly_domain::command::{Decoded, Invalid};
 use orderly_domain::id::Operator;
 use orderly_domain::ignored::Ignored;
+use orderly_domain::partition::Partitions;
 use orderly_domain::record::CommandName;
-use orderly_domain::subject;
+use orderly_domain::subject::{self, Subject};
 use orderly_domain::trace::TraceParent;
 
 /// The content type of a structured CloudEvent in JSON.
@@ -42,6 +44,8 @@ pub const CLOUD_EVENT: &str = "application/cloudevents+json";
 pub struct Decoder {
     /// The largest body in bytes, decompressed. A larger one is not parsed.
     pub max_command_size: usize,
+    /// The partitions of the namespace. Where there are several, all ids of a command must belong to the same one.
+    pub partitions: Partitions,
 }
 
 /// Where the envelope of a message is.
@@ -99,6 +103,14 @@ fn trace_of(raw: &Raw) -> Option<TraceParent> {
 }
 
 impl Decoder {
+    /// A decoder for what the configuration allows.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            max_command_size: config.intake.max_command_size.as_usize(),
+            partitions: config.cluster.partitions(),
+        }
+    }
+
     /// Decodes a message. An invalid one has the reason in place of the command, and as much of the envelope as could be read.
     pub fn decode(self, message: &Message) -> InboundMessage {
         let mut inbound = InboundMessage {
@@ -140,17 +152,42 @@ impl Decoder {
         let form = Form::of(message);
         match form {
             // before the body is checked, so that a parked message shows its sender
-            Form::Plain => plain::introduce(message, inbound),
+            Form::Plain => plain::introduce(message, self.kind_of_key(message), inbound),
             Form::Binary => binary::introduce(&message.properties, inbound),
             Form::Structured => {}
         }
         let encoding = message.properties.content_encoding.as_deref();
         let content = content::readable(&message.body, encoding, self.max_command_size)?;
         let body = content.unwrap_or_else(|| message.body.clone());
-        match form {
+        let decoded = match form {
             Form::Plain => plain::command(&message.properties, &body, inbound),
             Form::Binary => binary::command(&message.properties, &body, inbound),
             Form::Structured => structured::command(&message.properties, &body, inbound),
+        }?;
+        if self.partitions.are_several() {
+            decoded.command.partition_key()?;
+        }
+        Ok(decoded)
+    }
+
+    /// The type that the routing key of a message names.
+    fn kind_of_key(self, message: &Message) -> &str {
+        let key = message.routing_key.as_str();
+        if self.partitions.are_several() { without_partition(key) } else { key }
+    }
+
+    /// The number of the partition that a message belongs to, which was decoded with the same partitions. One that is no valid
+    /// command belongs to the partition of the order that it names, as far as its bytes can be read, else to partition 0.
+    pub fn partition_of(self, inbound: &InboundMessage) -> u16 {
+        if !self.partitions.are_several() {
+            return 0;
+        }
+        match &inbound.command {
+            Ok(command) => command.partition_key().map_or(0, |key| self.partitions.number_of(key)),
+            Err(_) => {
+                let order = Subject::read(&data_of(&inbound.raw)).order_id;
+                order.map_or(0, |order| self.partitions.of_id(order.as_str()))
+            }
         }
     }
 }

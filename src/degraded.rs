@@ -15,11 +15,18 @@ use std::time::Duration;
 
 /// The restrictions that hold now. Clones share them.
 #[derive(Clone)]
-pub struct Degraded(Arc<Shared>);
+pub struct Degraded {
+    shared: Arc<Shared>,
+    /// The partition that it tells of; `None`: the whole process.
+    partition: Option<u16>,
+    metrics: Metrics,
+}
+
+/// A restriction, the partition that it holds for, and its subject.
+type Key = (Restriction, Option<u16>, String);
 
 struct Shared {
-    holding: Mutex<BTreeMap<(Restriction, String), Holding>>,
-    metrics: Metrics,
+    holding: Mutex<BTreeMap<Key, Holding>>,
     clock: SystemClock,
 }
 
@@ -34,6 +41,9 @@ struct Holding {
 pub struct Entry {
     /// The name of the restriction: one of a fixed set.
     pub reason: &'static str,
+    /// The partition that it holds for. Absent: for the whole process, or there are no partitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<u16>,
     /// What is wrong, for a person.
     pub detail: String,
 }
@@ -48,8 +58,14 @@ enum Log {
 impl Degraded {
     /// No restriction holds.
     pub fn new(metrics: Metrics) -> Self {
-        let shared = Shared { holding: Mutex::default(), metrics, clock: SystemClock::default() };
-        Self(Arc::new(shared))
+        let shared = Shared { holding: Mutex::default(), clock: SystemClock::default() };
+        Self { shared: Arc::new(shared), partition: None, metrics }
+    }
+
+    /// Where the restrictions of one of several partitions are shown, which has these metrics.
+    #[must_use]
+    pub fn of_partition(&self, number: u16, metrics: Metrics) -> Self {
+        Self { shared: Arc::clone(&self.shared), partition: Some(number), metrics }
     }
 
     /// Shows a restriction until it is cleared. `subject` tells apart what the same restriction can hold for. The log gets a
@@ -76,37 +92,44 @@ impl Degraded {
     /// The restrictions that hold now.
     pub fn entries(&self) -> Vec<Entry> {
         let holding = self.lock();
-        let entry = |((restriction, _), holding): (&(Restriction, String), &Holding)| Entry {
+        let entry = |((restriction, partition, _), holding): (&Key, &Holding)| Entry {
             reason: restriction.as_str(),
-            detail: holding.detail.clone(),
+            partition: *partition,
+            detail: match partition {
+                None => holding.detail.clone(),
+                Some(number) => format!("partition {number}: {}", holding.detail),
+            },
         };
         holding.iter().map(entry).collect()
     }
 
     fn insert(&self, restriction: Restriction, subject: &str, detail: String, log: Log) {
         let mut holding = self.lock();
-        let key = (restriction, subject.to_owned());
+        let key = (restriction, self.partition, subject.to_owned());
         if let Some(known) = holding.get_mut(&key) {
             known.detail = detail;
             return;
         }
         if log == Log::Here {
-            tracing::warn!(reason = restriction.as_str(), detail, "degraded");
+            let partition = self.partition;
+            tracing::warn!(reason = restriction.as_str(), partition, detail, "degraded");
         }
-        let since = self.0.clock.monotonic();
+        let since = self.shared.clock.monotonic();
         holding.insert(key, Holding { detail, since });
         self.count(&holding, restriction);
     }
 
     fn remove(&self, restriction: Restriction, subject: &str, log: Log) {
         let mut holding = self.lock();
-        let Some(over) = holding.remove(&(restriction, subject.to_owned())) else {
+        let key = (restriction, self.partition, subject.to_owned());
+        let Some(over) = holding.remove(&key) else {
             return;
         };
         if log == Log::Here {
-            let held = self.0.clock.monotonic().saturating_sub(over.since);
+            let held = self.shared.clock.monotonic().saturating_sub(over.since);
             tracing::info!(
                 reason = restriction.as_str(),
+                partition = self.partition,
                 detail = over.detail,
                 seconds = held.as_secs_f64(),
                 "no longer degraded"
@@ -115,14 +138,17 @@ impl Degraded {
         self.count(&holding, restriction);
     }
 
-    fn count(&self, holding: &BTreeMap<(Restriction, String), Holding>, restriction: Restriction) {
-        let count = holding.keys().filter(|(known, _)| *known == restriction).count();
-        self.0.metrics.degraded(restriction, count);
+    /// What holds for the whole process is counted with partition 0.
+    fn count(&self, holding: &BTreeMap<Key, Holding>, restriction: Restriction) {
+        let own = |partition: Option<u16>| partition.unwrap_or(0) == self.partition.unwrap_or(0);
+        let keys = holding.keys();
+        let count = keys.filter(|(known, of, _)| *known == restriction && own(*of)).count();
+        self.metrics.degraded(restriction, count);
     }
 
     /// A poisoned lock is no harm: every change is one call on the map.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(Restriction, String), Holding>> {
-        self.0.holding.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Holding>> {
+        self.shared.holding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -140,7 +166,8 @@ mod tests {
             let value = text.lines().find_map(|line| line.strip_prefix(&series));
             value.expect("it is there from the start").to_owned()
         };
-        let entry = |reason, detail: &str| Entry { reason, detail: detail.to_owned() };
+        let entry =
+            |reason, detail: &str| Entry { reason, partition: None, detail: detail.to_owned() };
         assert_eq!((degraded.entries(), counted("channel_down").as_str()), (Vec::new(), "0"));
 
         degraded.raise(Restriction::ChannelDown, "webhook", "refused");

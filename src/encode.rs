@@ -25,6 +25,8 @@ pub struct Encoder {
     source: String,
     /// The incarnations of the store: each is the first part of the ids of its events.
     incarnations: Arc<Incarnations>,
+    /// The number of the partition, where there are several.
+    partition: Option<u16>,
 }
 
 /// A structured CloudEvent 1.0.
@@ -40,6 +42,8 @@ struct CloudEvent<'a> {
     datacontenttype: &'static str,
     sequence: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
     data: EventPayload<'a>,
 }
@@ -54,7 +58,14 @@ impl Encoder {
             names,
             source: format!("/orderly/{namespace}"),
             incarnations: Arc::new(incarnations.clone()),
+            partition: None,
         }
+    }
+
+    /// The same for one of several partitions.
+    #[must_use]
+    pub fn of_partition(self, partition: Option<u16>) -> Self {
+        Self { partition, ..self }
     }
 
     /// Encodes the event at `seq` of a unit: to the same bytes at every call. `None` when the unit lacks a state that the data
@@ -73,6 +84,7 @@ impl Encoder {
             time: entry.at,
             datacontenttype: "application/json",
             sequence: &id[Hyphenated::LENGTH + 1..],
+            partition: self.partition,
             traceparent: trace.as_deref(),
             data,
         })?;

@@ -7,7 +7,7 @@
 //! Invariant: an event is published only after a mark that covers it was confirmed.
 
 use crate::config::{Config, Create};
-use orderly_broker::{Durability, Message, Names, Properties};
+use orderly_broker::{Durability, Message, Properties};
 use orderly_domain::time::Timestamp;
 use orderly_store::{Incarnations, Seq};
 use serde::{Deserialize, Serialize};
@@ -152,7 +152,7 @@ impl MarkWriter {
         let path = path.as_ref().unwrap_or(&config.store.path).display().to_string();
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
-            queue: Names::new(&config.broker.namespace).mark,
+            queue: config.names().mark,
             incarnations: incarnations.clone(),
             path,
             host: host.trim().to_owned(),

@@ -15,6 +15,7 @@ use orderly::config::Secret;
 use orderly::decode::Decoder;
 use orderly::degraded::Degraded;
 use orderly::metrics::Metrics;
+use orderly_domain::partition::Partitions;
 use regex_lite::Regex;
 use serde_json::{Value, json};
 use shop::Shop;
@@ -354,7 +355,10 @@ impl Starting {
             max_body: 1024,
             grace: Duration::from_secs(1),
         };
-        let routes = admin::routes(Backend::default(), Decoder { max_command_size: 1024 });
+        let routes = admin::routes(
+            Backend::default(),
+            Decoder { max_command_size: 1024, partitions: Partitions::ONE },
+        );
         let readiness = Readiness::starting();
         let health = Health {
             readiness,

@@ -9,6 +9,7 @@ use orderly::decode::{CLOUD_EVENT, Decoder};
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
 use orderly_broker::{Attribute, HeaderValue, Message, Properties};
+use orderly_domain::partition::Partitions;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::Ordinal;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::{DAY, Shop};
 
-const DECODER: Decoder = Decoder { max_command_size: 1024 };
+const DECODER: Decoder = Decoder { max_command_size: 1024, partitions: Partitions::ONE };
 
 /// The reasons that the contract allows for the verdict `invalid`.
 const OF_INVALID: [Reason; 6] = [

@@ -40,6 +40,11 @@ const fn table_of(kind: Kind) -> Option<Table> {
     })
 }
 
+/// The table of the entities in a list. `None`: units are in it, or there is no list with that number.
+pub fn table_of_list(list: List) -> Option<Table> {
+    kind_of(list).and_then(table_of)
+}
+
 /// The places in lists that an entity has.
 pub fn places(table: Table, entity: &Entity) -> Result<Vec<Listed>, states::Error> {
     let mut places = Vec::new();

@@ -34,6 +34,8 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
+from routing import routing_key
+
 log = logging.getLogger("adapter")
 
 Json = dict[str, Any]
@@ -262,8 +264,8 @@ def connect(url: str, heartbeat: int) -> tuple[pika.BlockingConnection, Blocking
 class Publisher:
     """Publishes callbacks to orderly. May be used by several threads."""
 
-    def __init__(self, url: str, namespace: str, provider: str):
-        self.url, self.exchange, self.provider = url, f"{namespace}.commands", provider
+    def __init__(self, url: str, namespace: str, provider: str, partitions: int = 1):
+        self.url, self.exchange, self.provider, self.partitions = url, f"{namespace}.commands", provider, partitions
         self.lock = threading.Lock()
         self.connection: pika.BlockingConnection | None = None
         self.channel: BlockingChannel | None = None
@@ -271,6 +273,7 @@ class Publisher:
     def publish(self, data: Json) -> None:
         """Returns when a queue of the broker has the callback; raises TryLater otherwise."""
         body = json.dumps(data | {"provider": self.provider}).encode()
+        key = routing_key("payment.callback", data["order_id"], self.partitions)
         properties = pika.BasicProperties(
             content_type="application/json",
             type="payment.callback",
@@ -283,7 +286,7 @@ class Publisher:
                 try:
                     if self.channel is None:
                         self.connection, self.channel = connect(self.url, heartbeat=10)
-                    self.channel.basic_publish(self.exchange, "payment.callback", body, properties, mandatory=True)
+                    self.channel.basic_publish(self.exchange, key, body, properties, mandatory=True)
                     return
                 except AMQP_ERRORS as error:
                     self.close()
@@ -484,7 +487,7 @@ def run(provider: Provider) -> None:
     url, namespace = setting("BROKER_URL"), setting("NAMESPACE", "orderly")
     host, _, port = setting("LISTEN", "127.0.0.1:8090").rpartition(":")
     delays = [int(delay) for delay in setting("RETRY_DELAYS", "5,60,600,3600").split(",")]
-    publisher = Publisher(url, namespace, provider.name)
+    publisher = Publisher(url, namespace, provider.name, int(setting("PARTITIONS", "1")))
     requests = Requests(url, namespace, provider, publisher, delays)
     server = Server((host, int(port)), publisher, requests)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

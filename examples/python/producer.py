@@ -2,12 +2,13 @@
 
     BROKER_URL=amqp://guest:guest@127.0.0.1:5672/%2f python3 producer.py ../commands.jsonl
 
-NAMESPACE is `broker.namespace` (default orderly), VERDICT_TIMEOUT the seconds after which a command is published again
-(default 10). Needs pika.
+NAMESPACE is `broker.namespace` (default orderly), PARTITIONS is `cluster.partitions` (default 1), VERDICT_TIMEOUT the seconds after
+which a command is published again (default 10). Needs pika.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -21,6 +22,24 @@ Json = dict[str, Any]
 TRIES = 5
 
 
+# An id that a command of each type has; all its ids have the same key. docs/partitions.md
+IDS = ("order_id", "cart_id", "into_cart_id", "sku")
+
+
+def partition(id: str, partitions: int) -> int:
+    """The number of the partition of an id. Its key is what stands before the first `:`."""
+    key = id.split(":", 1)[0] if ":" in id else ""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % partitions
+
+
+def routing_key(kind: str, data: Json, partitions: int) -> str:
+    """The type of the command, behind the partition that it belongs to where there are several."""
+    if partitions == 1:
+        return kind
+    id = next((data[name] for name in IDS if name in data), "")
+    return f"p{partition(id, partitions)}.{kind}"
+
+
 class Unanswered(Exception):
     """No verdict came. The command may have been processed: publishing it again under the same id is safe."""
 
@@ -28,7 +47,8 @@ class Unanswered(Exception):
 class Orderly:
     """A connection that publishes commands with confirms, and a queue of its own for the verdicts."""
 
-    def __init__(self, url: str, namespace: str, source: str, timeout: float):
+    def __init__(self, url: str, namespace: str, partitions: int, source: str, timeout: float):
+        self.partitions = partitions
         self.exchange, self.source, self.timeout = f"{namespace}.commands", source, timeout
         self.channel = pika.BlockingConnection(pika.URLParameters(url)).channel()
         self.channel.confirm_delivery()
@@ -42,7 +62,7 @@ class Orderly:
             # Returns when RabbitMQ has confirmed the message; raises when no queue takes it (mandatory) or it is rejected.
             self.channel.basic_publish(
                 self.exchange,
-                kind,
+                routing_key(kind, data, self.partitions),
                 json.dumps(data),
                 pika.BasicProperties(
                     content_type="application/json",
@@ -106,6 +126,7 @@ def main() -> None:
     orderly = Orderly(
         os.environ.get("BROKER_URL", "amqp://guest:guest@127.0.0.1:5672/%2f"),
         os.environ.get("NAMESPACE", "orderly"),
+        int(os.environ.get("PARTITIONS", "1")),
         source="example",
         timeout=float(os.environ.get("VERDICT_TIMEOUT", "10")),
     )

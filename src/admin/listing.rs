@@ -58,6 +58,12 @@ impl Limit {
         self.0.into()
     }
 
+    /// The limit, or a smaller number. `None`: it is 0.
+    pub fn at_most(self, number: usize) -> Option<Self> {
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        Some(Self(self.0.min(number))).filter(|limit| limit.0 > 0)
+    }
+
     /// What is left of the limit. `None`: nothing is.
     pub fn less(self, found: usize) -> Option<Self> {
         let found = u16::try_from(found).unwrap_or(u16::MAX);

@@ -65,6 +65,9 @@ pub struct Reason {
     /// The condition.
     #[serde(rename = "reason")]
     pub condition: Condition,
+    /// The partition that it holds for. Absent: for the whole process, or there are no partitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<u16>,
     /// What is wrong, for a person.
     pub detail: String,
 }
@@ -77,10 +80,16 @@ pub const UPGRADING: &str = "the store of an earlier build is brought up to date
 
 /// The conditions that hold now. Clones share them.
 #[derive(Clone)]
-pub struct Readiness(Arc<Shared>);
+pub struct Readiness {
+    shared: Arc<Shared>,
+    /// The partition whose conditions this one raises and clears; `None`: those of the whole process.
+    partition: Option<u16>,
+}
+
+type Conditions = BTreeMap<(Condition, Option<u16>), String>;
 
 struct Shared {
-    holding: Mutex<BTreeMap<Condition, String>>,
+    holding: Mutex<Conditions>,
     /// Where readiness is shown, too.
     metrics: Option<Metrics>,
 }
@@ -109,8 +118,18 @@ impl Readiness {
     }
 
     fn starting_with(metrics: Option<Metrics>) -> Self {
-        let holding = BTreeMap::from([(Condition::Starting, STARTING.to_owned())]);
-        Self(Arc::new(Shared { holding: Mutex::new(holding), metrics }))
+        let holding = BTreeMap::from([((Condition::Starting, None), STARTING.to_owned())]);
+        let shared = Arc::new(Shared { holding: Mutex::new(holding), metrics });
+        Self { shared, partition: None }
+    }
+
+    /// Where the conditions of one of several partitions are raised and cleared: it is starting. The process is ready when no
+    /// condition holds for any.
+    #[must_use]
+    pub fn of_partition(&self, number: u16) -> Self {
+        let readiness = Self { shared: Arc::clone(&self.shared), partition: Some(number) };
+        readiness.raise(Condition::Starting, STARTING);
+        readiness
     }
 
     /// Makes the process not ready until the condition is cleared. The log gets one line when the condition begins, and none
@@ -118,16 +137,33 @@ impl Readiness {
     pub fn raise(&self, condition: Condition, detail: impl Into<String>) {
         let detail = detail.into();
         let mut holding = self.lock();
-        let is_new = holding.insert(condition, detail.clone()).is_none();
+        let is_new = holding.insert((condition, self.partition), detail.clone()).is_none();
         self.show(&holding);
         let is_expected =
             [Condition::Starting, Condition::Draining, Condition::Upgrading, Condition::Following]
                 .iter()
-                .any(|one| holding.contains_key(one));
+                .any(|one| {
+                    holding.contains_key(&(*one, self.partition))
+                        || holding.contains_key(&(*one, None))
+                });
         drop(holding);
         match (is_new, is_expected) {
-            (true, true) => info!(condition = condition.as_str(), detail, "not ready"),
-            (true, false) => warn!(condition = condition.as_str(), detail, "not ready"),
+            (true, true) => {
+                info!(
+                    condition = condition.as_str(),
+                    partition = self.partition,
+                    detail,
+                    "not ready"
+                );
+            }
+            (true, false) => {
+                warn!(
+                    condition = condition.as_str(),
+                    partition = self.partition,
+                    detail,
+                    "not ready"
+                );
+            }
             (false, _) => {}
         }
     }
@@ -135,34 +171,44 @@ impl Readiness {
     /// Ends the condition.
     pub fn clear(&self, condition: Condition) {
         let mut holding = self.lock();
-        let was_there = holding.remove(&condition).is_some();
+        let was_there = holding.remove(&(condition, self.partition)).is_some();
         self.show(&holding);
         let is_ready = holding.is_empty();
         drop(holding);
         if was_there {
-            info!(condition = condition.as_str(), ready = is_ready, "condition cleared");
+            info!(
+                condition = condition.as_str(),
+                partition = self.partition,
+                ready = is_ready,
+                "condition cleared"
+            );
         }
     }
 
     /// The conditions that hold now. The process is ready when there are none.
     pub fn reasons(&self) -> Vec<Reason> {
         let holding = self.lock();
-        let reason = |(condition, detail): (&Condition, &String)| Reason {
-            condition: *condition,
-            detail: detail.clone(),
-        };
+        let reason =
+            |((condition, partition), detail): (&(Condition, Option<u16>), &String)| Reason {
+                condition: *condition,
+                partition: *partition,
+                detail: match partition {
+                    None => detail.clone(),
+                    Some(number) => format!("partition {number}: {detail}"),
+                },
+            };
         holding.iter().map(reason).collect()
     }
 
-    fn show(&self, holding: &BTreeMap<Condition, String>) {
-        if let Some(metrics) = &self.0.metrics {
+    fn show(&self, holding: &Conditions) {
+        if let Some(metrics) = &self.shared.metrics {
             metrics.ready(holding.is_empty());
         }
     }
 
     /// A poisoned lock is no harm: every change is one call on the map, so the map is whole after a panic.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Condition, String>> {
-        self.0.holding.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Conditions> {
+        self.shared.holding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -217,10 +263,36 @@ mod tests {
             Condition::Following,
             Condition::Journal,
         ] {
-            let reason = Reason { condition, detail: "why".to_owned() };
+            let reason = Reason { condition, partition: None, detail: "why".to_owned() };
             let shown = serde_json::to_value(reason).expect("JSON");
             assert_eq!(shown, serde_json::json!({"reason": condition.as_str(), "detail": "why"}));
         }
+    }
+
+    #[test]
+    fn the_process_is_ready_when_every_partition_is() {
+        let readiness = Readiness::starting();
+        let of_second = readiness.of_partition(2);
+        readiness.clear(Condition::Starting);
+        let reasons = readiness.reasons();
+        assert_eq!(reasons.len(), 1);
+        assert_eq!(
+            serde_json::to_value(&reasons[0]).expect("JSON"),
+            serde_json::json!({
+                "reason": "starting", "partition": 2,
+                "detail": format!("partition 2: {STARTING}"),
+            })
+        );
+        readiness.of_partition(3).clear(Condition::Starting);
+        of_second.clear(Condition::Starting);
+        assert_eq!(readiness.reasons(), []);
+        of_second.raise(Condition::Broker, "lost");
+        readiness.clear(Condition::Broker);
+        assert_eq!(
+            conditions(&readiness),
+            [Condition::Broker],
+            "it is partition 2 that has no broker"
+        );
     }
 
     #[test]

@@ -57,6 +57,25 @@ impl Value for bool {
     }
 }
 
+/// The number of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PartitionNumber(pub(super) u16);
+
+impl PartitionNumber {
+    const MOST: u64 = 255;
+}
+
+impl Value for PartitionNumber {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        let number = number(text, Self::MOST)?;
+        Ok(Self(u16::try_from(number).unwrap_or(u16::MAX)))
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 0, "maximum": Self::MOST })
+    }
+}
+
 /// A whole number from 0 to `most`, in digits alone.
 pub(super) fn number(text: &str, most: u64) -> Result<u64, Expected> {
     let number = text.parse().ok().filter(|number| *number <= most);

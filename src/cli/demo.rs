@@ -6,7 +6,7 @@ use super::{output, values};
 use crate::config::{Config, Duration as Span, LatePayment};
 use crate::pipeline::{Gone, Handle};
 use crate::process::{
-    self, Observed, Processor, Signals, memory_broker, open_store, run_until_signalled,
+    self, Observed, Processor, Processors, Signals, memory_broker, open_store, run_until_signalled,
 };
 use crate::telemetry;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -115,8 +115,9 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
         let evening = Evening::new(broker, names, args.seed, now);
         evening.go_wrong()?;
         output::print(&hint(address)).map_err(Error::Output)?;
+        let mut processors = Processors::from(processor);
         tokio::select! {
-            ended = run_until_signalled(&mut processor, &mut signals, std::future::pending(), config.shutdown.grace.get()) => ended?,
+            ended = run_until_signalled(&mut processors, &mut signals, std::future::pending(), config.shutdown.grace.get()) => ended?,
             Err(refused) = evening.go_on() => return Err(refused.into()),
         }
     }

@@ -49,7 +49,12 @@ impl Exit {
         if cause.is::<config::Error>() || cause.is::<telemetry::Error>() {
             return Some(Self::Configuration);
         }
-        if let Some(process::Error::NoStore(_) | process::Error::Mark { .. }) = cause.downcast_ref()
+        if let Some(
+            process::Error::NoStore(_)
+            | process::Error::Mark { .. }
+            | process::Error::HasPartitions { .. }
+            | process::Error::HasNoPartitions { .. },
+        ) = cause.downcast_ref()
         {
             return Some(Self::Configuration);
         }
@@ -88,6 +93,7 @@ impl Exit {
         if let Some(error) = cause.downcast_ref::<store::Error>() {
             return Some(match error {
                 store::Error::WrongNamespace { .. }
+                | store::Error::WrongPartition { .. }
                 | store::Error::NewerFormat { .. }
                 | store::Error::OlderFormat { .. }
                 | store::Error::UnknownTable { .. } => Self::Configuration,

@@ -61,7 +61,9 @@ pub enum Error {
 
 /// Prints the story.
 pub fn run(config: &Config, args: &Args) -> Result<(), Error> {
-    let store = args.store.as_ref().unwrap_or(&config.store.path);
+    let number = config.cluster.partitions().of_id(&args.order);
+    let of_order = config.of_partition(number);
+    let store = args.store.as_ref().unwrap_or(&of_order.store.path);
     let progress = Progress::spinner("reading");
     let (order, timeline) = match Source::find(store, args.url.as_deref())? {
         Source::Running => process::runtime()?.block_on(ask(config, args))?,

@@ -3,7 +3,7 @@
 use super::exit::Exit;
 use crate::admin::Condition;
 use crate::config::{Config, Create};
-use crate::process::{self, Error, Observed, Processor, Signals, run_until_signalled};
+use crate::process::{self, Error, Observed, Processors, Signals, run_until_signalled};
 use crate::telemetry;
 use std::path::Path;
 
@@ -75,12 +75,12 @@ async fn process_commands(
     observed: &Observed,
     signals: &mut Signals,
 ) -> Result<(), Error> {
-    let mut processor = tokio::select! {
-        started = Processor::start_configured(config, observed) => started?,
+    let mut processors = tokio::select! {
+        started = Processors::start_configured(config, observed) => started?,
         () = signals.next() => return Ok(()), // nothing was begun
     };
     let step_down = observed.cluster.step_down_asked();
-    run_until_signalled(&mut processor, signals, step_down, config.shutdown.grace.get()).await
+    run_until_signalled(&mut processors, signals, step_down, config.shutdown.grace.get()).await
 }
 
 /// Logs one event when the store is why the process ends: collectors of logs may not see the line on standard error.

@@ -22,7 +22,7 @@ mod verify;
 use super::api;
 use super::output;
 use super::progress::Progress;
-use crate::config::Config;
+use crate::config::{Config, store_of_partition};
 use crate::process::{self, read_any_store};
 use orderly_store::ReadOnly;
 use serde_json::Value;
@@ -34,6 +34,9 @@ pub struct Args {
     /// The store's directory, instead of the configured one
     #[arg(long, value_name = "PATH", global = true)]
     store: Option<PathBuf>,
+    /// The partition whose store it is, where the namespace has several: the store is the folder pN of the directory
+    #[arg(long, value_name = "N", global = true)]
+    partition: Option<u16>,
     #[command(subcommand)]
     action: Action,
 }
@@ -59,6 +62,16 @@ enum Action {
 /// Why the command did not do what it was asked to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The exports of several stores are no one file.
+    #[error(
+        "the exports of all partitions need a folder: name one, or a partition with --partition"
+    )]
+    NoFolder,
+    /// It is not said which of several stores is meant.
+    #[error(
+        "the namespace has {0} partitions, each with a store of its own: name one with --partition, from 0 on"
+    )]
+    WhichPartition(u16),
     /// There is no store at that place.
     #[error("there is no store at {}", .0.display())]
     Missing(PathBuf),
@@ -127,14 +140,34 @@ pub enum Outcome {
 
 /// Runs the command, and prints what it found or did as JSON.
 pub fn run(config: &Config, args: &Args) -> Result<Outcome, Error> {
-    let path = args.store.as_ref().unwrap_or(&config.store.path);
+    if args.store.is_none() && args.partition.is_none() && config.cluster.partitions().are_several()
+    {
+        match &args.action {
+            Action::Export(export) => {
+                print(&export::all(config, export)?)?;
+                return Ok(Outcome::Sound);
+            }
+            Action::Import(import) => {
+                let (answer, outcome) = import::all(config, import)?;
+                print(&answer)?;
+                return Ok(outcome);
+            }
+            _ => {}
+        }
+    }
+    let place = place(config, args)?;
+    let config =
+        &args.partition.map_or_else(|| config.clone(), |number| config.of_partition(number));
+    let path = &place;
     let (answer, outcome) = match &args.action {
         Action::Verify(args) => verify::run(config, path, args)?,
         Action::Stats => {
             let _progress = Progress::spinner("counting");
             (stats::of(&read(config, path)?)?, Outcome::Sound)
         }
-        Action::Backup(args) => (backup::run(config, path, args)?, Outcome::Sound),
+        Action::Backup(backup) => {
+            (backup::run(config, path, args.partition, backup)?, Outcome::Sound)
+        }
         Action::Copy(args) => (copy::run(config, path, args)?, Outcome::Sound),
         Action::Restore(args) => restore::run(config, path, args)?,
         Action::Export(args) => match export::run(config, path, args)? {
@@ -145,6 +178,24 @@ pub fn run(config: &Config, args: &Args) -> Result<Outcome, Error> {
     };
     print(&answer)?;
     Ok(outcome)
+}
+
+/// The directory of the store: that of a partition, where the namespace has several.
+fn place(config: &Config, args: &Args) -> Result<PathBuf, Error> {
+    let partitions = config.cluster.partitions();
+    match (&args.store, args.partition) {
+        (Some(path), None) => Ok(path.clone()),
+        (None, None) if partitions.are_several() => Err(Error::WhichPartition(partitions.0.get())),
+        (None, None) => Ok(config.store.path.clone()),
+        (_, Some(number))
+            if partitions.are_several() && !partitions.numbers().contains(&number) =>
+        {
+            Err(Error::WhichPartition(partitions.0.get()))
+        }
+        (path, Some(number)) => {
+            Ok(store_of_partition(path.as_ref().unwrap_or(&config.store.path), number))
+        }
+    }
 }
 
 fn print(answer: &Value) -> Result<(), Error> {

@@ -1,7 +1,8 @@
 //! Several processes of one namespace: one owns it, the others stand by.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 
+use orderly_domain::partition::Partitions;
 use serde::{Deserialize, Serialize};
 
 use super::duration::Duration;
@@ -14,6 +15,8 @@ use super::size::ByteSize;
 pub struct Cluster {
     /// Whether the namespace has one process or several.
     pub mode: Mode,
+    /// How many partitions the namespace has. It is fixed when the namespace is made.
+    pub partitions: NonZeroU16,
     /// The name of this member in the journal and in the admin; empty = the name of the host.
     pub node: String,
     /// The URL of this member's admin server, which a standby names to who must ask the owner, and where other members copy its
@@ -31,6 +34,9 @@ pub struct Cluster {
     pub retention: ByteSize,
     /// A standby that is further behind is not ready.
     pub max_lag: Duration,
+    /// The partition that this is the configuration of; `None`: of the whole process.
+    #[serde(skip)]
+    pub partition: Option<u16>,
 }
 
 /// Whether a namespace has one process or several.
@@ -47,6 +53,7 @@ impl Default for Cluster {
     fn default() -> Self {
         Self {
             mode: Mode::Single,
+            partitions: NonZeroU16::MIN,
             node: String::new(),
             advertise: String::new(),
             takeover_after: Duration::from_secs(5),
@@ -55,6 +62,7 @@ impl Default for Cluster {
             in_flight: NonZeroU32::new(4).expect("not zero"),
             retention: ByteSize::from_mib(16 << 10),
             max_lag: Duration::from_secs(10),
+            partition: None,
         }
     }
 }
@@ -62,6 +70,14 @@ impl Default for Cluster {
 impl Cluster {
     /// The longest name of a member, in bytes.
     const MAX_NODE_BYTES: usize = 255;
+
+    /// The most partitions of a namespace.
+    const MAX_PARTITIONS: u16 = 256;
+
+    /// How many partitions the namespace has.
+    pub fn partitions(&self) -> Partitions {
+        Partitions(self.partitions)
+    }
 
     /// Whether the namespace has several processes.
     pub fn is_standby(&self) -> bool {
@@ -92,6 +108,16 @@ impl Cluster {
             self.takeover_after >= Duration::from_millis(500),
             "cluster.takeover_after",
             "must be at least 500ms: an owner that has nothing to do says so every 250ms",
+        );
+        report.require(
+            self.partitions.get() <= Self::MAX_PARTITIONS,
+            "cluster.partitions",
+            "must be 1 to 256: each takes threads, a store and two connections to the broker",
+        );
+        report.require(
+            !self.is_standby() || self.partitions == NonZeroU16::MIN,
+            "cluster.partitions",
+            "must be 1 where `cluster.mode` is `standby`: several members with partitions are not supported yet",
         );
         report.require(
             (ByteSize::from_kib(4)..=ByteSize::from_mib(8)).contains(&self.record_max),
@@ -130,6 +156,12 @@ impl Cluster {
 
     /// Reports what does not go together with the section `broker`.
     pub(super) fn check_broker(&self, broker: &super::Broker, report: &mut Report) {
+        report.require(
+            self.partitions == NonZeroU16::MIN
+                || !broker.addresses().iter().any(super::BrokerUrl::is_memory),
+            "cluster.partitions",
+            "must be 1 with the broker inside the process: several partitions need RabbitMQ",
+        );
         if !self.is_standby() {
             return;
         }

@@ -8,6 +8,7 @@
 //! | `variable` | which key an environment variable sets |
 //! | `layer`, `load` | from the file and the environment to a valid [`Config`] |
 //! | `wrong_value` | what is said of a value of the wrong type |
+//! | `partition` | the configuration of one partition of several |
 //! | `error`, `report` | problems; what the rules of a section report |
 //!
 //! The environment overrides the TOML file, and the file overrides the defaults (the `Default` of each struct). Durations and
@@ -31,6 +32,7 @@ mod notifications;
 mod orders;
 mod parked;
 mod parsed_text;
+mod partition;
 mod report;
 mod secret;
 mod shutdown;
@@ -58,6 +60,7 @@ pub use self::log::{Log, LogFormat};
 pub use self::notifications::{Channel, Notifications, Retry, Webhook};
 pub use self::orders::{ConfirmOn, LatePayment, Orders};
 pub use self::parked::Parked;
+pub use self::partition::store_of_partition;
 pub use self::report::Warning;
 pub use self::secret::{MASK, Secret};
 pub use self::shutdown::Shutdown;

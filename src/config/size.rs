@@ -54,6 +54,11 @@ impl ByteSize {
     }
 
     /// A number of MiB (1024 KiB).
+    pub const fn from_bytes(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
+    /// Mebibytes.
     pub const fn from_mib(mib: u64) -> Self {
         Self(mib << 20)
     }

@@ -89,12 +89,13 @@ impl Decoder {
 mod tests {
     use super::*;
     use orderly_domain::command::Kind;
+    use orderly_domain::partition::Partitions;
     use orderly_domain::record::CommandName;
     use orderly_domain::time::Timestamp;
     use orderly_domain::trace::TraceParent;
     use orderly_domain::verdict::Reason;
 
-    const DECODER: Decoder = Decoder { max_command_size: 1024 };
+    const DECODER: Decoder = Decoder { max_command_size: 1024, partitions: Partitions::ONE };
     const CANCEL: &str = r#"{"order_id":"o-1"}"#;
 
     fn about() -> Parked {

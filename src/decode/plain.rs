@@ -10,11 +10,11 @@ use orderly_domain::record::CommandName;
 /// The source of a plain command without an `app_id`.
 const UNKNOWN_SOURCE: &str = "unknown";
 
-/// Sets the names in the envelope, as far as they can be read.
-pub(super) fn introduce(message: &Message, inbound: &mut InboundMessage) {
+/// Sets the names in the envelope, as far as they can be read. `of_key` is the type that the routing key names.
+pub(super) fn introduce(message: &Message, of_key: &str, inbound: &mut InboundMessage) {
     let properties = &message.properties;
     let name = properties.kind.as_deref().filter(|name| !name.is_empty());
-    let name = name.or(Some(message.routing_key.as_str()));
+    let name = name.or(Some(of_key));
     inbound.kind = CommandName::new(name.filter(|name| !name.is_empty()));
     inbound.source = Source::new(properties.app_id.as_deref().unwrap_or(UNKNOWN_SOURCE)).ok();
     inbound.id = properties.message_id.as_deref().and_then(|id| CommandId::new(id).ok());

@@ -2,6 +2,7 @@
 
 mod binary;
 mod content;
+mod partitions;
 mod times;
 
 use super::*;
@@ -15,7 +16,7 @@ use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Reason;
 use rstest::rstest;
 
-const DECODER: Decoder = Decoder { max_command_size: 1024 };
+const DECODER: Decoder = Decoder { max_command_size: 1024, partitions: Partitions::ONE };
 
 fn plain(kind: &str, id: Option<&str>, body: &str) -> Message {
     Message {

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use orderly_store::transfer::{About, Item};
 use orderly_store::{
-    Formats, IdentityHash, Incarnations, List, Name, NameHash, Ordinal, Posting, Seq, Table, Timer,
-    Unit,
+    Formats, IdentityHash, Incarnations, List, Name, NameHash, Ordinal, Partition, Posting, Seq,
+    Table, Timer, Unit,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -24,6 +24,9 @@ pub(super) enum Stored {
     Store {
         version: u32,
         namespace: String,
+        /// The number of the partition, and how many there are; absent: all of the namespace.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partition: Option<(u16, u16)>,
         incarnation: Uuid,
         /// Later incarnations, each with the first sequence that it holds for.
         later_incarnations: Vec<(u64, Uuid)>,
@@ -91,6 +94,8 @@ impl Stored {
         Self::Store {
             version: VERSION,
             namespace: about.namespace.clone(),
+            partition: Some((about.partition.number, about.partition.of))
+                .filter(|_| about.partition != Partition::WHOLE),
             incarnation,
             later_incarnations: later.iter().map(|(from, later)| (from.0, *later)).collect(),
             format: (about.formats.store, about.formats.contents),
@@ -147,6 +152,7 @@ impl TryFrom<Stored> for Meaning {
             Stored::Store {
                 version,
                 namespace,
+                partition,
                 incarnation,
                 later_incarnations,
                 format: (store, contents),
@@ -161,6 +167,7 @@ impl TryFrom<Stored> for Meaning {
                 let later = later_incarnations.into_iter().map(|(from, later)| (Seq(from), later));
                 let about = About {
                     namespace,
+                    partition: of_numbers(partition)?,
                     incarnations: Incarnations::from_parts(incarnation, later.collect()),
                     formats: Formats { store, contents },
                     bucket_span,
@@ -210,6 +217,14 @@ impl TryFrom<Stored> for Meaning {
             }
             Stored::End { lines, sha256 } => Self::End { lines, sha256 },
         })
+    }
+}
+
+fn of_numbers(partition: Option<(u16, u16)>) -> Result<Partition, String> {
+    match partition {
+        None => Ok(Partition::WHOLE),
+        Some((number, of)) if number < of => Ok(Partition { number, of }),
+        Some((number, of)) => Err(format!("there is no partition {number} of {of}")),
     }
 }
 

@@ -9,14 +9,18 @@
 //! | `line` | the lines |
 //! | `writer` | a store to lines |
 //! | `reader` | lines to a store |
+//! | `share` | what of the lines belongs to one of the partitions that a store is divided into |
 
 mod line;
 mod reader;
+mod share;
 mod writer;
 
 pub use self::reader::{Imported, check_line, import};
+pub use self::share::Share;
 pub use self::writer::export;
 
+use orderly_store::Partition;
 use std::io;
 
 /// Why a store was not exported or not imported.
@@ -43,6 +47,17 @@ pub enum Error {
         found: u32,
         /// The newest version that this build knows.
         known: u32,
+    },
+    /// The store cannot be divided so that the wanted partition has all that belongs to it.
+    #[error(
+        "the export is of a store that has {found}, which cannot be divided so that one has {wanted}: the number of partitions must be \
+         a multiple of the number before"
+    )]
+    Undivided {
+        /// The part of its namespace that the exported store has.
+        found: Partition,
+        /// The part that the new store should have.
+        wanted: Partition,
     },
     /// The lines cannot be read.
     #[error("cannot read the export")]

@@ -1,12 +1,14 @@
 //! Lines to a store.
 
-use super::Error;
-use super::line::{Meaning, Stored, VERSION};
+use super::line::{Stored, VERSION};
+use super::{Error, Share};
+
+pub(super) use super::line::Meaning;
 use crate::backup::Scratch;
 use orderly_actors::audit::{self, Audit};
 use orderly_actors::tables::SCHEMA;
 use orderly_store::transfer::Import;
-use orderly_store::{Disk, Opened, Options, SledDisk, open_read_only};
+use orderly_store::{Disk, Opened, Options, Partition, SledDisk, open_read_only};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use std::io::BufRead;
@@ -30,6 +32,8 @@ struct Line {
 pub struct Imported {
     /// The namespace that it belongs to.
     pub namespace: String,
+    /// The part of the namespace that it has.
+    pub partition: Partition,
     /// The incarnation that it began.
     pub incarnation: Uuid,
     /// The sequence of its next unit.
@@ -38,11 +42,12 @@ pub struct Imported {
     pub audit: Audit,
 }
 
-/// Makes a store of the lines of an export at `place`, where nothing is, or an empty folder. The store is there only when it is
-/// whole and was checked. `progress` is told the number of bytes that were read since the last time.
+/// Makes a store of the lines of an export, or of a share of them, at `place`, where nothing is, or an empty folder. The store is
+/// there only when it is whole and was checked. `progress` is told the number of bytes that were read since the last time.
 pub fn import(
     lines: impl BufRead,
     place: &Path,
+    share: Option<&Share>,
     options: &Options,
     progress: impl FnMut(u64),
 ) -> Result<Imported, Error> {
@@ -51,12 +56,13 @@ pub fn import(
     let imported = {
         let disk = SledDisk::open(&folder, SLED_CACHE).map_err(orderly_store::Error::from)?;
         let disk: Arc<dyn Disk> = Arc::new(disk);
-        read(lines, &disk, progress)?.finish()?;
+        read(lines, share, &disk, progress)?.finish()?;
         let mut store = open_read_only(&disk, options)?.begin_writing()?;
         let incarnation = store.begin_incarnation()?;
         let Opened { view, recovery, .. } = &store;
         Imported {
             namespace: recovery.namespace.clone(),
+            partition: recovery.partition,
             incarnation,
             next_sequence: view.next_seq().0,
             audit: audit::verify(view)?,
@@ -79,11 +85,40 @@ fn meaning(bytes: &[u8]) -> Result<Meaning, String> {
 
 /// Reads all lines.
 fn read(
-    mut lines: impl BufRead,
+    lines: impl BufRead,
+    share: Option<&Share>,
     disk: &Arc<dyn Disk>,
-    mut progress: impl FnMut(u64),
+    progress: impl FnMut(u64),
 ) -> Result<Import, Error> {
     let mut import: Option<Import> = None;
+    each_line(lines, progress, |meaning| {
+        match (meaning, &mut import) {
+            (Meaning::Store { about, .. }, _) => {
+                let about = match share {
+                    Some(share) => share.about(about),
+                    None => about,
+                };
+                import = Some(Import::begin(Arc::clone(disk), about, &SCHEMA)?);
+            }
+            (Meaning::Item(item), Some(import)) => {
+                if share.is_none_or(|share| share.has_item(&item)) {
+                    import.put(item)?;
+                }
+            }
+            (Meaning::Item(_) | Meaning::End { .. }, _) => {}
+        }
+        Ok(true)
+    })?;
+    import.ok_or(Error::Incomplete)
+}
+
+/// Gives what each line means, the line with the store first and the checked end last, until no more is wanted: `false`.
+pub(super) fn each_line(
+    mut lines: impl BufRead,
+    mut progress: impl FnMut(u64),
+    mut take: impl FnMut(Meaning) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let mut is_begun = false;
     let mut sum = Sha256::new();
     let mut bytes = Vec::new();
     for number in 1.. {
@@ -96,22 +131,26 @@ fn read(
         progress(bytes.len() as u64);
         let wrong = |what: String| Error::Line { number, what };
         let first = || wrong("the first line is not of kind \"store\"".to_owned());
-        match meaning(&bytes).map_err(wrong)? {
-            Meaning::Store { version, .. } if version > VERSION => {
-                return Err(Error::Newer { found: version, known: VERSION });
+        let meaning = meaning(&bytes).map_err(wrong)?;
+        match &meaning {
+            Meaning::Store { version, .. } if *version > VERSION => {
+                return Err(Error::Newer { found: *version, known: VERSION });
             }
-            Meaning::Store { .. } if import.is_some() => {
+            Meaning::Store { .. } if is_begun => {
                 return Err(wrong("the store is described twice".to_owned()));
             }
-            Meaning::Store { about, .. } => {
-                import = Some(Import::begin(Arc::clone(disk), about, &SCHEMA)?);
-            }
-            Meaning::Item(item) => import.as_mut().ok_or_else(first)?.put(item)?,
+            Meaning::Store { .. } => is_begun = true,
+            Meaning::Item(_) | Meaning::End { .. } if !is_begun => return Err(first()),
+            Meaning::Item(_) => {}
             Meaning::End { lines: before, sha256 } => {
-                let import = import.ok_or_else(first)?;
-                let is_whole = before == number - 1 && sha256 == hex::encode(sum.finalize());
-                return is_whole.then_some(import).ok_or(Error::Changed);
+                if *before != number - 1 || *sha256 != hex::encode(sum.finalize()) {
+                    return Err(Error::Changed);
+                }
+                return take(meaning).map(drop);
             }
+        }
+        if !take(meaning)? {
+            return Ok(());
         }
         sum.update(&bytes);
     }

@@ -46,22 +46,13 @@ impl Family {
         Self { name, about, series: Vec::new() }
     }
 
-    /// Adds the histogram of a family that has only one.
-    pub(super) fn add(&mut self, bounds: &'static [f64]) -> Histogram {
-        self.add_series(None, bounds)
+    /// The name of the metric.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
     }
 
-    /// Adds a histogram with a label. Neither the name nor the value of the label may need escaping.
-    pub(super) fn add_labelled(
-        &mut self,
-        label: &'static str,
-        value: &'static str,
-        bounds: &'static [f64],
-    ) -> Histogram {
-        self.add_series(Some(format!("{label}=\"{value}\"")), bounds)
-    }
-
-    fn add_series(&mut self, label: Option<String>, bounds: &'static [f64]) -> Histogram {
+    /// Adds a histogram, with its labels as written between the braces, if it has any.
+    pub(super) fn add(&mut self, label: Option<String>, bounds: &'static [f64]) -> Histogram {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
         let buckets = Arc::new(Buckets { bounds, counts, sum: AtomicU64::new(0) });
         self.series.push((label, Arc::clone(&buckets)));
@@ -104,7 +95,7 @@ mod tests {
     #[test]
     fn a_histogram_is_written_in_the_format_of_prometheus() {
         let mut family = Family::new("shop_wait_seconds", "Time in the queue");
-        let till = family.add_labelled("queue", "till", &[0.5, 1.0, 2.5]);
+        let till = family.add(Some("queue=\"till\"".to_owned()), &[0.5, 1.0, 2.5]);
         till.record(0.5);
         till.record_many(0.75, 3);
         till.record(7.0);
@@ -126,7 +117,7 @@ shop_wait_seconds_count{queue=\"till\"} 5
     #[test]
     fn a_histogram_without_a_label_has_no_empty_braces() {
         let mut family = Family::new("shop_size", "Size");
-        family.add(&[1.0]).record(1.0);
+        family.add(None, &[1.0]).record(1.0);
         let text = family.to_string();
         for line in ["shop_size_bucket{le=\"1\"} 1", "shop_size_sum 1", "shop_size_count 1"] {
             assert!(text.lines().any(|found| found == line), "{line} is missing in: {text}");
@@ -136,7 +127,7 @@ shop_wait_seconds_count{queue=\"till\"} 5
     #[test]
     fn no_value_is_lost_when_threads_record_at_the_same_time() {
         let mut family = Family::new("n", "N");
-        let histogram = family.add(&[1.0]);
+        let histogram = family.add(None, &[1.0]);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| (0..10_000).for_each(|_| histogram.record_many(0.5, 2)));

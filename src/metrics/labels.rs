@@ -117,6 +117,8 @@ label! {
         ChannelDown => "channel_down",
         /// A wait queue does not accept the commands that are to be retried.
         RetriesRejected => "retries_rejected",
+        /// The queue of another partition does not accept the commands that belong there.
+        ForwardsRejected => "forwards_rejected",
         /// The dead letters of the broker do not accept messages.
         DeadLettersRejected => "dead_letters_rejected",
         /// The broker blocks publishers, because it is short of memory or disk.

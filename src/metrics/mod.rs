@@ -36,6 +36,7 @@ use orderly_actors::counters::ParkedReason;
 use orderly_actors::owner::Owner;
 use orderly_domain::notification::Channel;
 use orderly_domain::order::Status;
+use orderly_domain::partition::Partitions;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 
@@ -56,6 +57,18 @@ impl Metrics {
         let mut registrar = Registrar::new();
         let series = Series::new(&mut registrar);
         (Self(Arc::new(series)), registrar.exporter())
+    }
+
+    /// Makes all series once for each partition, with the label `partition`, apart from those of the whole process. Without
+    /// partitions, as [`new`](Self::new) does.
+    pub fn of_partitions(partitions: Partitions) -> (Vec<Self>, Exporter) {
+        let mut registrar = Registrar::new();
+        let mut all = Vec::new();
+        for number in partitions.numbers() {
+            registrar.for_partition(partitions.are_several().then_some(number));
+            all.push(Self(Arc::new(Series::new(&mut registrar))));
+        }
+        (all, registrar.exporter())
     }
 
     /// Shows whether the process should be given work.

@@ -35,6 +35,28 @@ impl Reading {
         self.of_metric(name, label).map(|series| series.value).sum()
     }
 
+    /// The largest value of a metric; 0 where there is none.
+    pub fn largest(&self, name: &str) -> f64 {
+        self.of_metric(name, None).map(|series| series.value).fold(0.0, f64::max)
+    }
+
+    /// The smallest value of a metric; 0 where there is none.
+    pub fn smallest(&self, name: &str) -> f64 {
+        self.of_metric(name, None).map(|series| series.value).reduce(f64::min).unwrap_or(0.0)
+    }
+
+    /// The largest values of a metric by the values of a label.
+    pub fn largest_by(&self, name: &str, label: &str) -> BTreeMap<&str, f64> {
+        let mut largest = BTreeMap::<&str, f64>::new();
+        for series in self.of_metric(name, None) {
+            if let Some(value) = series.label(label) {
+                let known = largest.entry(value).or_default();
+                *known = known.max(series.value);
+            }
+        }
+        largest
+    }
+
     /// The sums of a metric by the values of a label.
     pub fn by(&self, name: &str, label: &str) -> BTreeMap<&str, f64> {
         let mut sums = BTreeMap::new();
@@ -50,8 +72,16 @@ impl Reading {
     /// last bound is infinite.
     pub fn buckets(&self, name: &str, label: Option<(&str, &str)>) -> Vec<(f64, f64)> {
         let name = format!("{name}_bucket");
-        let bucket = |one: &Series| Some((one.label("le")?.parse().ok()?, one.value));
-        self.of_metric(&name, label).filter_map(bucket).collect()
+        let bucket = |one: &Series| Some((one.label("le")?.parse::<f64>().ok()?, one.value));
+        let mut buckets: Vec<(f64, f64)> = Vec::new();
+        for (bound, count) in self.of_metric(&name, label).filter_map(bucket) {
+            // of each partition there is a histogram, with the same bounds
+            match buckets.iter_mut().find(|(known, _)| known.total_cmp(&bound).is_eq()) {
+                Some((_, sum)) => *sum += count,
+                None => buckets.push((bound, count)),
+            }
+        }
+        buckets
     }
 
     fn of_metric(&self, name: &str, label: Option<(&str, &str)>) -> impl Iterator<Item = &Series> {
@@ -119,6 +149,35 @@ mod tests {
         let buckets = reading.buckets("orderly_command_duration_seconds", Some(("stage", "total")));
         assert!(buckets.contains(&(0.001, 0.0)) && buckets.contains(&(0.002_5, 5.0)));
         assert_eq!(buckets.last(), Some(&(f64::INFINITY, 5.0)));
+    }
+
+    #[test]
+    #[allow(clippy::float_cmp, reason = "counts are whole numbers")]
+    fn each_partition_has_series_of_its_own_and_the_process_has_one() {
+        let four = std::num::NonZeroU16::new(4).expect("not zero");
+        let (all, exporter) = Metrics::of_partitions(orderly_domain::partition::Partitions(four));
+        for (number, metrics) in (1..).zip(&all) {
+            metrics.commands(CommandType::Known(Kind::OrderPlace), Verdict::Applied, number);
+            metrics.command_duration(Stage::Total, Duration::from_millis(2), 1);
+            metrics.disk(10, 20);
+            metrics.broker_connected();
+        }
+        all[2].broker_disconnected();
+        let reading = exporter.reading();
+        let of_third = |name| reading.sum(name, Some(("partition", "2")));
+        assert_eq!(reading.sum("orderly_commands_total", None), 10.0);
+        assert_eq!(of_third("orderly_commands_total"), 3.0);
+        assert_eq!(reading.sum("orderly_disk_free_bytes", None), 10.0);
+        assert_eq!(reading.sum("orderly_build_info", None), 1.0);
+        assert_eq!(reading.smallest("orderly_broker_connected"), 0.0);
+        assert_eq!(reading.largest("orderly_broker_connected"), 1.0);
+        let total = reading.buckets("orderly_command_duration_seconds", Some(("stage", "total")));
+        assert_eq!(total.last(), Some(&(f64::INFINITY, 4.0)), "the partitions together");
+        let text = exporter.render();
+        for what in ["HELP orderly_commands_total", "TYPE orderly_command_duration_seconds"] {
+            assert_eq!(text.matches(what).count(), 1, "{what}");
+        }
+        assert!(!Metrics::new().1.render().contains("partition"));
     }
 
     #[test]

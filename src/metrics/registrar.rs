@@ -34,13 +34,21 @@ impl<L: Copy + PartialEq, S> PerValue<L, S> {
 pub(super) struct Registrar {
     recorder: PrometheusRecorder,
     histograms: Vec<Family>,
+    /// The label of all series that are made, but for those of the whole process.
+    partition: Option<u16>,
 }
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
 
 impl Registrar {
     pub(super) fn new() -> Self {
-        Self { recorder: PrometheusBuilder::new().build_recorder(), histograms: Vec::new() }
+        let recorder = PrometheusBuilder::new().build_recorder();
+        Self { recorder, histograms: Vec::new(), partition: None }
+    }
+
+    /// Gives the series that follow the label `partition`, or none.
+    pub(super) fn for_partition(&mut self, partition: Option<u16>) {
+        self.partition = partition;
     }
 
     /// The exporter of all series that were made.
@@ -58,7 +66,8 @@ impl Registrar {
         value: &'static str,
     ) {
         self.describe_gauge(name, about);
-        self.one_gauge(name, vec![Label::from_static_parts(label, value)]).set(1.0);
+        let key = Key::from_parts(name, vec![Label::from_static_parts(label, value)]);
+        self.recorder.register_gauge(&key, &METADATA).set(1.0);
     }
 
     pub(super) fn histograms<L: Copy + PartialEq>(
@@ -68,11 +77,13 @@ impl Registrar {
         (label, values, text): Values<L>,
         bounds: &'static [f64],
     ) -> PerValue<L, Histogram> {
-        let mut family = Family::new(name, about);
-        let one = |value: &L| family.add_labelled(label, text(*value), bounds);
-        let histograms = PerValue::new(values, one);
-        self.histograms.push(family);
-        histograms
+        let partition = self.partition;
+        let family = self.family(name, about);
+        let one = |value: &L| {
+            let label = format!("{label}=\"{}\"", text(*value));
+            family.add(Some(with_partition(label, partition)), bounds)
+        };
+        PerValue::new(values, one)
     }
 
     pub(super) fn histogram(
@@ -81,10 +92,23 @@ impl Registrar {
         about: &'static str,
         bounds: &'static [f64],
     ) -> Histogram {
-        let mut family = Family::new(name, about);
-        let histogram = family.add(bounds);
-        self.histograms.push(family);
-        histogram
+        let label = self.partition.map(label_of_partition);
+        self.family(name, about).add(label, bounds)
+    }
+
+    fn family(&mut self, name: &'static str, about: &'static str) -> &mut Family {
+        let known = self.histograms.iter().position(|family| family.name() == name);
+        let at = known.unwrap_or_else(|| {
+            self.histograms.push(Family::new(name, about));
+            self.histograms.len() - 1
+        });
+        &mut self.histograms[at]
+    }
+
+    /// A gauge of the whole process.
+    pub(super) fn gauge_of_process(&self, name: &'static str, about: &'static str) -> Gauge {
+        self.describe_gauge(name, about);
+        self.recorder.register_gauge(&Key::from_name(name), &METADATA)
     }
 
     pub(super) fn gauge(&self, name: &'static str, about: &'static str) -> Gauge {
@@ -139,12 +163,18 @@ impl Registrar {
         PerValue::new(rows, |row| PerValue::new(columns, |column| one(*row, *column)))
     }
 
-    fn one_counter(&self, name: &'static str, labels: Vec<Label>) -> Counter {
+    fn one_counter(&self, name: &'static str, mut labels: Vec<Label>) -> Counter {
+        labels.extend(self.label());
         self.recorder.register_counter(&Key::from_parts(name, labels), &METADATA)
     }
 
-    fn one_gauge(&self, name: &'static str, labels: Vec<Label>) -> Gauge {
+    fn one_gauge(&self, name: &'static str, mut labels: Vec<Label>) -> Gauge {
+        labels.extend(self.label());
         self.recorder.register_gauge(&Key::from_parts(name, labels), &METADATA)
+    }
+
+    fn label(&self) -> Option<Label> {
+        self.partition.map(|number| Label::new("partition", number.to_string()))
     }
 
     fn describe_counter(&self, name: &'static str, about: &'static str) {
@@ -161,5 +191,17 @@ impl Registrar {
             None,
             SharedString::const_str(about),
         );
+    }
+}
+
+/// The label of a partition, as written between the braces.
+fn label_of_partition(number: u16) -> String {
+    format!("partition=\"{number}\"")
+}
+
+fn with_partition(label: String, partition: Option<u16>) -> String {
+    match partition {
+        None => label,
+        Some(number) => format!("{label},{}", label_of_partition(number)),
     }
 }

@@ -83,7 +83,7 @@ impl Series {
             env!("CARGO_PKG_VERSION"),
         );
         Self {
-            ready: to.gauge(
+            ready: to.gauge_of_process(
                 "orderly_ready",
                 "1 while the process processes commands, or waits for them: /readyz says why it does not",
             ),
@@ -127,12 +127,12 @@ impl Series {
                 &FLUSHES,
             ),
             store_bytes: to.gauge("orderly_store_bytes", "Size of the store on disk in bytes"),
-            disk_free: to.gauge(
+            disk_free: to.gauge_of_process(
                 "orderly_disk_free_bytes",
                 "Bytes that the process may still write on the file system of the store, as counted last, every few seconds",
             ),
             disk_size: to
-                .gauge("orderly_disk_size_bytes", "Size of the file system of the store in bytes"),
+                .gauge_of_process("orderly_disk_size_bytes", "Size of the file system of the store in bytes"),
             audit_violations: to.gauge(
                 "orderly_audit_violations",
                 "Violations that the last audit found; 0 also before the first audit of this process",

@@ -1,8 +1,10 @@
 //! Why the pipeline ended.
 
 use orderly_actors::supervisor::RestartBudgetExceeded;
+use orderly_broker::Status;
 use orderly_member::following;
 use orderly_store as store;
+use tokio::sync::watch;
 
 /// Why the pipeline ended.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +79,12 @@ impl From<following::Error> for Error {
 }
 
 impl Error {
+    /// The error that explains why a driver of the broker delivers nothing any more.
+    pub(super) fn of_driver(status: &watch::Receiver<Status>) -> Self {
+        let failure = status.borrow().last_error.clone();
+        Self::Driver(failure.map_or_else(|| "it was closed".to_owned(), |failure| failure.detail))
+    }
+
     /// Whether the store is the cause, which has an exit code of its own.
     pub fn is_storage(&self) -> bool {
         use orderly_actors::sequencer::Error as Core;

@@ -20,6 +20,7 @@
 //! | `notifier` | queues the notifications that are due on their channels |
 //! | `pending` | the notifications that wait, for the metrics |
 //! | `outbound` | retries, dead letters and replies |
+//! | `forward`, `router` | commands that belong to another partition, and those that name none |
 //! | `parked` | what operators do with parked messages |
 //! | `census` | counts what waits in the store for a person or a provider |
 //! | `pace` | how fast messages go to a destination that may reject them |
@@ -39,6 +40,7 @@ mod alone;
 pub(crate) mod census;
 mod core;
 mod error;
+mod forward;
 mod handle;
 pub(crate) mod journal;
 mod local_replies;
@@ -49,6 +51,7 @@ mod parked;
 mod pending;
 mod pending_acks;
 mod relay;
+pub(crate) mod router;
 mod storage;
 mod submit;
 mod timers;
@@ -66,6 +69,7 @@ pub use self::parked::{Dismissed, Replay, Replayed};
 pub use self::submit::{Submitted, Submitter, Tried};
 
 use crate::config::{self, Config};
+use crate::decode::Decoder;
 use crate::degraded::Degraded;
 use crate::encode::Encoder;
 use crate::mark::MarkWriter;
@@ -174,8 +178,9 @@ impl Pipeline {
         metrics: &Metrics,
     ) -> Result<Self, Error> {
         let Opened { view, log, history, recovery } = opened;
-        let names = Names::new(&config.broker.namespace);
-        let encoder = Encoder::new(names.clone(), &config.broker.namespace, &recovery.incarnations);
+        let names = config.names();
+        let encoder = Encoder::new(names.clone(), &config.broker.namespace, &recovery.incarnations)
+            .of_partition(config.partition());
         let cursor = durability.cursor();
         cursor.store(recovery.cursor.0, Ordering::Release);
         let clock_is_trusted = Arc::default();
@@ -363,7 +368,8 @@ fn policy(config: &config::Notifications) -> Policy {
 
 fn limits(config: &Config) -> core::Limits {
     core::Limits {
-        max_command_size: config.intake.max_command_size.as_usize(),
+        decoder: Decoder::of(config),
+        partition: config.partition(),
         stall_after: config.intake.stall_after.get(),
         dirty_bytes: config.store.checkpoint_bytes.as_usize().saturating_mul(2),
         retry_delays: config.broker.retry_delays.iter().map(|delay| delay.get()).collect(),

@@ -1,9 +1,10 @@
 //! Messages that the core publishes without waiting for their confirms: retries, dead letters, replies.
 
-mod lane;
+pub(super) mod lane;
 
 use self::lane::{Job, Lane, Shared};
 use super::Error;
+use super::forward::Forward;
 use super::local_replies::LocalReplies;
 use super::pace::Report;
 use super::pending_acks::DeliveryRef;
@@ -43,6 +44,7 @@ pub(super) struct Outbound {
     to_dead: mpsc::UnboundedSender<Job>,
     names: Names,
     retries: Retries,
+    forward: Forward,
     pub(super) confirmed: mpsc::UnboundedReceiver<Confirmed>,
     /// The number of messages under way that must be published.
     under_way: Arc<AtomicUsize>,
@@ -70,6 +72,7 @@ impl Outbound {
             under_way: Arc::clone(&under_way),
             metrics,
         };
+        let forward = Forward::new(workers, shared.clone(), degraded, names.clone());
         let start = |restriction, what, subject: &str, destination| {
             let (lane, jobs) = mpsc::unbounded_channel();
             let (degraded, subject) = (degraded.clone(), subject.to_owned());
@@ -95,6 +98,7 @@ impl Outbound {
             to_dead,
             names,
             retries,
+            forward,
             confirmed,
             under_way,
             callbacks,
@@ -113,6 +117,11 @@ impl Outbound {
             }
             Retry::Exhausted { .. } => false,
         }
+    }
+
+    /// Sends a command on to the partition that it belongs to. Its delivery is settled when the broker has confirmed that.
+    pub(super) fn forward(&mut self, number: u16, delivery_ref: &DeliveryRef, message: &Message) {
+        self.forward.send(number, Confirmed::Delivery(delivery_ref.clone()), message);
     }
 
     /// Publishes a whole message to the dead letters of the broker. Its delivery is settled when the broker has

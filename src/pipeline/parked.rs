@@ -34,6 +34,8 @@ pub enum Replayed {
     OtherData(Resolution),
     /// Only the beginning of the message is kept, and no other data were given.
     Truncated,
+    /// With the data that were given the command belongs to the partition with this number: nothing was processed.
+    Elsewhere(u16),
     /// No message is parked there.
     NotParked(Option<Resolution>),
 }

@@ -2,7 +2,8 @@
 
 use crate::config::{Config, Topology};
 use orderly_broker::rabbit::stream;
-use orderly_broker::{Names, Settings, TopologyMode, memory};
+use orderly_broker::{Serves, Settings, TopologyMode, memory};
+use orderly_domain::command::Kind;
 use std::path::Path;
 
 /// The settings of the `RabbitMQ` driver, from the configuration.
@@ -16,7 +17,8 @@ pub fn broker_settings(config: &Config) -> Settings {
             Settings::HEARTBEAT
         },
         ca_file: broker.ca_file().map(Path::to_path_buf),
-        names: Names::new(&broker.namespace),
+        names: config.names(),
+        serves: serves(config),
         prefetch: broker.prefetch.get(),
         retry_delays: broker.retry_delays.iter().map(|delay| delay.get()).collect(),
         delivery_limit: broker.delivery_limit.get(),
@@ -27,9 +29,21 @@ pub fn broker_settings(config: &Config) -> Settings {
     }
 }
 
+/// Which commands come to the queue of commands: those of a partition; or where there are several and this is the configuration of
+/// none of them, those that name no partition.
+fn serves(config: &Config) -> Serves {
+    match config.partition() {
+        Some(number) => Serves::Partition(number),
+        None if config.cluster.partitions().are_several() => {
+            Serves::Unrouted(Kind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect())
+        }
+        None => Serves::Namespace,
+    }
+}
+
 /// The stream that is the journal of a cluster, from the configuration.
 pub fn journal_stream(config: &Config) -> stream::Options {
-    let names = Names::new(&config.broker.namespace);
+    let names = config.names();
     stream::Options::new(names.journal, config.cluster.retention.bytes())
 }
 

@@ -3,6 +3,7 @@
 //! | file | has |
 //! |---|---|
 //! | `start` | the order in which store, namespace and pipeline start |
+//! | [`Processors`] (`partitions`) | the processors of all partitions of a process |
 //! | `member` | starting a member of a cluster |
 //! | `headroom` | how long a member could stand still before the stream passes it |
 //! | `join` | getting a store that can follow the journal from another member |
@@ -15,6 +16,7 @@ mod broker;
 mod headroom;
 mod join;
 mod member;
+mod partitions;
 mod signals;
 pub mod standby;
 mod start;
@@ -22,6 +24,7 @@ mod store;
 mod watch;
 
 pub use self::broker::{broker_settings, journal_stream, memory_broker};
+pub use self::partitions::Processors;
 pub use self::signals::{Signals, run_until_signalled};
 pub use self::store::{any_store_options, open_store, read_any_store, read_store};
 
@@ -36,6 +39,7 @@ use crate::pipeline::{self, Durability, Handle, Pipeline, census};
 use futures_util::FutureExt as _;
 use orderly_broker::{Link, rabbit};
 use orderly_store::{Opened, Reader};
+use std::ops::Deref;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -91,6 +95,26 @@ pub enum Error {
     /// The pipeline ended by itself.
     #[error("processing ended")]
     Pipeline(#[from] pipeline::Error),
+    /// The store is of a namespace with another number of partitions.
+    #[error(
+        "there are stores of partitions in {path}, and cluster.partitions is 1. The number of partitions is fixed when a namespace is \
+         made; docs/partitions.md says how it is changed"
+    )]
+    HasPartitions {
+        /// The configured directory of the store.
+        path: String,
+    },
+    /// There is a store of a namespace without partitions.
+    #[error(
+        "the store in {path} is of a namespace without partitions, and cluster.partitions is {partitions}. The number of partitions is \
+         fixed when a namespace is made; docs/partitions.md says how it is changed"
+    )]
+    HasNoPartitions {
+        /// The configured directory of the store.
+        path: String,
+        /// The configured number.
+        partitions: u16,
+    },
     /// The namespace has a journal of several members, and this process would be the only one.
     #[error(
         "the namespace has a journal of several members (queue {queue}), and cluster.mode is \"single\": this process would go on \
@@ -115,21 +139,38 @@ pub enum Error {
     Impatient,
 }
 
-/// The parts of a process through which it is watched. They are there before all others.
-pub struct Observed {
+/// Where a process, or one of its partitions, shows how it is.
+#[derive(Clone)]
+pub struct Shows {
     /// The metrics.
     pub metrics: Metrics,
     /// Whether the process should be given work.
     pub readiness: Readiness,
     /// What a person should see although the process goes on.
     pub degraded: Degraded,
-    /// The admin server.
-    pub server: admin::Server,
     /// The members of the namespace.
     pub cluster: Cluster,
     backend: Backend,
+}
+
+/// The parts of a process through which it is watched. They are there before all others.
+pub struct Observed {
+    /// The admin server.
+    pub server: admin::Server,
+    process: Shows,
+    /// Where each partition shows how it is; without partitions, the process.
+    partitions: Vec<Shows>,
     /// Dropping the set ends its tasks.
     _watchers: JoinSet<()>,
+}
+
+/// What is shown of the whole process.
+impl Deref for Observed {
+    type Target = Shows;
+
+    fn deref(&self) -> &Shows {
+        &self.process
+    }
 }
 
 /// The bytes that the body of a request may have beside the data of a command.
@@ -138,11 +179,14 @@ const ENVELOPE: usize = 8 << 10;
 impl Observed {
     /// Starts metrics and the admin server, so that the rest of the start can be watched. Must be called on a runtime.
     pub fn start(config: &Config) -> Result<Self, Error> {
-        let (metrics, exporter) = Metrics::new();
+        let several = config.cluster.partitions();
+        let (of_partitions, exporter) = Metrics::of_partitions(several);
+        let metrics = of_partitions.first().cloned().unwrap_or_else(|| Metrics::new().0);
         let readiness = Readiness::shown_in(metrics.clone());
         let degraded = Degraded::new(metrics.clone());
         let cluster = Cluster::new(&config.cluster);
-        let backend = Backend::new(&config.intake, config.store.backup_rate, cluster.clone());
+        let backend =
+            Backend::new(&config.intake, config.store.backup_rate, cluster.clone(), several);
         let options = admin::Options {
             bind: config.admin.bind,
             token: config.admin.token.clone(),
@@ -150,8 +194,7 @@ impl Observed {
             max_body: config.intake.max_command_size.as_usize().saturating_add(ENVELOPE),
             grace: Duration::from_secs(5),
         };
-        let decoder = Decoder { max_command_size: config.intake.max_command_size.as_usize() };
-        let routes = admin::routes(backend.clone(), decoder);
+        let routes = admin::routes(backend.clone(), Decoder::of(config));
         let health = admin::Health {
             readiness: readiness.clone(),
             degraded: degraded.clone(),
@@ -160,21 +203,43 @@ impl Observed {
             cluster: cluster.clone(),
         };
         let server = admin::Server::start(options, health, routes)?;
+        let process = Shows { metrics, readiness, degraded, cluster, backend };
+        let partitions = several.numbers().zip(of_partitions);
+        let partitions = partitions.map(|(number, metrics)| {
+            if several.are_several() {
+                process.of_partition(number, metrics)
+            } else {
+                process.clone()
+            }
+        });
+        let partitions: Vec<_> = partitions.collect();
         let mut watchers = JoinSet::new();
-        watchers.spawn(watch::watch_cluster(cluster.clone(), readiness.clone(), metrics.clone()));
-        if config.cluster.is_standby() {
-            watchers.spawn(headroom::watch(config.clone(), cluster.clone(), metrics.clone()));
+        for Shows { metrics, readiness, cluster, .. } in partitions.iter().cloned() {
+            if config.cluster.is_standby() {
+                watchers.spawn(headroom::watch(config.clone(), cluster.clone(), metrics.clone()));
+            }
+            watchers.spawn(watch::watch_cluster(cluster, readiness, metrics));
         }
-        Ok(Self { metrics, readiness, degraded, server, cluster, backend, _watchers: watchers })
+        Ok(Self { server, process, partitions, _watchers: watchers })
     }
 }
 
-impl Observed {
+impl Shows {
+    fn of_partition(&self, number: u16, metrics: Metrics) -> Self {
+        Self {
+            readiness: self.readiness.of_partition(number),
+            degraded: self.degraded.of_partition(number, metrics.clone()),
+            cluster: self.cluster.clone(),
+            backend: self.backend.of_partition(number),
+            metrics,
+        }
+    }
+
     fn shown(&self) -> watch::Shown {
         watch::Shown {
             readiness: self.readiness.clone(),
             degraded: self.degraded.clone(),
-            metrics: self.metrics.clone(),
+            metrics: Some(self.metrics.clone()),
         }
     }
 }
@@ -197,7 +262,7 @@ impl Processor {
         link: Link,
         marks: Option<MarkWriter>,
         config: &Config,
-        observed: &Observed,
+        observed: &Shows,
     ) -> Result<Self, Error> {
         Self::start_with(opened, Durability::Store, link, marks, config, observed)
     }
@@ -209,7 +274,7 @@ impl Processor {
         link: Link,
         marks: Option<MarkWriter>,
         config: &Config,
-        observed: &Observed,
+        observed: &Shows,
     ) -> Result<Self, Error> {
         let status = link.status.clone();
         let reader = opened.view.reader();

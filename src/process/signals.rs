@@ -1,6 +1,6 @@
 //! The signals that end the process.
 
-use super::{Error, Processor};
+use super::{Error, Processors};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -28,26 +28,22 @@ impl Signals {
     }
 }
 
-/// Lets a processor work until a signal comes or the processor cannot go on. At a signal the processor stops within
-/// `grace`; a second signal is [`Error::Impatient`]. It stops in the same way when `step_down` ends, with
+/// Lets processors work until a signal comes or one of them cannot go on. At a signal they stop within
+/// `grace`; a second signal is [`Error::Impatient`]. They stop in the same way when `step_down` ends, with
 /// [`Error::SteppedDown`].
 pub async fn run_until_signalled(
-    processor: &mut Processor,
+    processors: &mut Processors,
     signals: &mut Signals,
     step_down: impl Future<Output = ()>,
     grace: Duration,
 ) -> Result<(), Error> {
     let is_signal = tokio::select! {
-        result = processor.ended() => return result,
+        result = processors.ended() => return result,
         () = signals.next() => true,
         () = step_down => false,
     };
-    let stop = async {
-        processor.handle.clone().stop(grace).await;
-        processor.ended().await
-    };
     tokio::select! {
-        result = stop => result?,
+        result = processors.stop(grace) => result?,
         () = signals.next() => return Err(Error::Impatient),
     }
     if is_signal { Ok(()) } else { Err(Error::SteppedDown) }

@@ -6,13 +6,12 @@
 
 use super::store::{failed, on_store, open_after, read_ahead};
 use super::watch::watch_broker;
-use super::{Error, Observed, Processor, broker_settings, memory_broker};
+use super::{Error, Observed, Processor, Shows, broker_settings, memory_broker};
 use crate::config::Config;
 use crate::mark::{Finding, Mark, MarkWriter};
 use bytes::Bytes;
 use orderly_actors::clock::{Clock as _, SystemClock};
 use orderly_actors::restored;
-use orderly_broker::Names;
 use orderly_broker::rabbit::{Claim, Owner};
 use orderly_store::{Opened, ReadOnly};
 use std::pin::pin;
@@ -32,18 +31,29 @@ impl Processor {
             return Self::start(opened, link, None, config, observed);
         }
         // boxed: the store's parts make it large
-        let (owner, read) = Box::pin(claim(config, observed)).await?;
+        let claimed = Box::pin(claim(config, observed)).await?;
+        Box::pin(Self::start_claimed(claimed, None, config, observed)).await
+    }
+
+    /// Starts on a store and a broker whose queues are ours. `before` is the mark that the broker has of the namespace before it had
+    /// partitions: where there is one, no store is made.
+    pub(super) async fn start_claimed(
+        (owner, read): (Owner, Option<ReadOnly>),
+        before: Option<Mark>,
+        config: &Config,
+        shows: &Shows,
+    ) -> Result<Self, Error> {
         if owner.has_journal() {
-            let queue = Names::new(&config.broker.namespace).journal;
+            let queue = config.names().journal;
             return Err(Error::HasJournal { queue });
         }
         let mark = read_mark(owner.mark(), config)?;
-        let mut opened = open(read, config, mark.clone()).await?;
+        let mut opened = open(read, config, mark.clone().or(before)).await?;
         if let (Some(mark), false) = (&mark, opened.recovery.created) {
             continue_from(&mut opened, mark, config)?;
         }
         let marks = MarkWriter::new(config, &opened.recovery.incarnations, mark);
-        Self::start(opened, owner.link(), Some(marks), config, observed)
+        Self::start(opened, owner.link(), Some(marks), config, shows)
     }
 }
 
@@ -72,9 +82,9 @@ async fn open(
 }
 
 /// The mark that the broker has.
-fn read_mark(body: Option<&Bytes>, config: &Config) -> Result<Option<Mark>, Error> {
+pub(super) fn read_mark(body: Option<&Bytes>, config: &Config) -> Result<Option<Mark>, Error> {
     let read = body.map(|body| serde_json::from_slice(body)).transpose();
-    let queue = || Names::new(&config.broker.namespace).mark;
+    let queue = || config.names().mark;
     read.map_err(|source| Error::Mark { queue: queue(), source })
 }
 
@@ -104,7 +114,10 @@ fn continue_from(opened: &mut Opened, mark: &Mark, config: &Config) -> Result<()
 }
 
 /// Claims the namespace. Meanwhile reads the store, which answers queries from then on.
-async fn claim(config: &Config, observed: &Observed) -> Result<(Owner, Option<ReadOnly>), Error> {
+pub(super) async fn claim(
+    config: &Config,
+    observed: &Shows,
+) -> Result<(Owner, Option<ReadOnly>), Error> {
     let claim = Claim::new(broker_settings(config))?;
     let mut watcher = JoinSet::new(); // dropping the set ends the task
     watcher.spawn(watch_broker(claim.status(), observed.shown()));

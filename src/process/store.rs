@@ -147,6 +147,7 @@ pub fn any_store_options(config: &Config) -> store::Options {
 pub(super) fn store_options(config: &Config) -> store::Options {
     store::Options {
         namespace: Some(config.broker.namespace.clone()),
+        partition: config.part_of_namespace(),
         cache: config.store.cache.as_usize(),
         identity_retention: config.store.idempotency_retention.get(),
         ..store::Options::new(orderly_actors::tables::SCHEMA)

@@ -17,7 +17,8 @@ use tokio::sync::watch;
 pub(super) struct Shown {
     pub(super) readiness: Readiness,
     pub(super) degraded: Degraded,
-    pub(super) metrics: Metrics,
+    /// `None`: the link is beside those of the partitions, which the metrics show.
+    pub(super) metrics: Option<Metrics>,
 }
 
 /// Shows the state of the broker's driver, until the driver is gone.
@@ -36,16 +37,18 @@ pub(super) async fn watch_broker(
             }
             Some(_) | None => degraded.clear_unlogged(Restriction::BrokerBlocked),
         }
-        for _ in reconnects..now.reconnects {
-            metrics.broker_reconnect();
+        if let Some(metrics) = &metrics {
+            for _ in reconnects..now.reconnects {
+                metrics.broker_reconnect();
+            }
+            metrics.queue_messages(now.queued);
+            if now.connected() {
+                metrics.broker_connected();
+            } else {
+                metrics.broker_disconnected();
+            }
         }
         reconnects = now.reconnects;
-        metrics.queue_messages(now.queued);
-        if now.connected() {
-            metrics.broker_connected();
-        } else {
-            metrics.broker_disconnected();
-        }
         match &now.phase {
             Phase::Up => {
                 readiness.clear(Unready::Starting);
@@ -170,7 +173,7 @@ mod tests {
     fn shown_in(readiness: &Readiness) -> Shown {
         let metrics = Metrics::new().0;
         let degraded = Degraded::new(metrics.clone());
-        Shown { readiness: readiness.clone(), degraded, metrics }
+        Shown { readiness: readiness.clone(), degraded, metrics: Some(metrics) }
     }
 
     /// What readiness shows after the driver went through `phases`, each with the error that it had last.

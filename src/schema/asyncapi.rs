@@ -152,7 +152,7 @@ fn channels(names: &Names, messages: &Messages) -> Value {
             "address": "{type}",
             "title": "Commands",
             "description": "What producers ask for. The routing key is the type of the command; it is read where the property \
-                `type` is missing. With a queue in `reply_to` the verdict is sent there. Binary CloudEvents are accepted too.",
+                `type` is missing. Where the namespace has partitions, `pN.` may stand in front of it. With a queue in `reply_to` the verdict is sent there. Binary CloudEvents are accepted too.",
             "parameters": { "type": {
                 "description": "The type of the command.",
                 "enum": words(&mut Kind::ALL.iter().map(|kind| kind.as_str())),

@@ -39,6 +39,7 @@ pub(super) fn define(definitions: &mut Definitions) -> Value {
 }
 
 fn envelope(kind: Type, data: Value, definitions: &mut Definitions) -> Value {
+    let partition = json!({ "type": "integer", "minimum": 0, "maximum": 65535 });
     let sequence = json!({ "type": "string", "pattern": "^[0-9]{20}$" });
     Object::default()
         .required("specversion", only("1.0"))
@@ -55,6 +56,10 @@ fn envelope(kind: Type, data: Value, definitions: &mut Definitions) -> Value {
         .required("time", definitions.written::<Timestamp>())
         .required("datacontenttype", only("application/json"))
         .required("sequence", described(sequence, "Grows with every event of a store."))
+        .optional(
+            "partition",
+            described(partition, "The number of the partition; absent where there are none."),
+        )
         .optional(
             "traceparent",
             described(text(), "The trace of the command that caused the event (W3C)."),

@@ -108,7 +108,7 @@ impl CommandTrace {
 
     /// The span of the whole command.
     fn process(&self, shared: &Shared, now: Duration) -> Span {
-        let queue = &shared.names.commands;
+        let queue = &shared.names.queue;
         let interval = Interval::between(self.received, now, now);
         let parent = self.context.with_parent(self.producer);
         let name = format!("process {queue}");

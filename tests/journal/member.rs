@@ -3,7 +3,7 @@
 use crate::proxy::Proxy;
 use orderly::journal::{self, Input, Journal, Told};
 use orderly_broker::rabbit::{Claim, stream};
-use orderly_broker::{Link, Names, TopologyMode};
+use orderly_broker::{Link, Names, Serves, TopologyMode};
 use orderly_journal::node::Role;
 use orderly_journal::seek::Past;
 use orderly_journal::{Chain, Charter, Epoch, Name, Nonce, Position, Progress, Unit};
@@ -152,6 +152,7 @@ impl Site {
             heartbeat: 2,
             ca_file: None,
             names: Names::new(&self.namespace),
+            serves: Serves::Namespace,
             prefetch: 10,
             retry_delays: Vec::new(),
             delivery_limit: 1_000,

@@ -23,7 +23,8 @@ use lapin::{
     types::FieldTable,
 };
 use orderly_broker::{
-    Ack, Delivery, Intake, Link, Message, Names, Phase, Properties, Reach, Settings, TopologyMode,
+    Ack, Delivery, Intake, Link, Message, Names, Phase, Properties, Reach, Serves, Settings,
+    TopologyMode,
     rabbit::{Claim, Error, Owner},
 };
 
@@ -37,6 +38,7 @@ pub(crate) fn settings(url: &str, namespace: &str) -> Settings {
         heartbeat: Settings::HEARTBEAT,
         ca_file: None,
         names: Names::new(namespace),
+        serves: Serves::Namespace,
         prefetch: 100,
         retry_delays: vec![Duration::from_millis(300), Duration::from_secs(5)],
         delivery_limit: 1000,

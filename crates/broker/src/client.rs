@@ -15,7 +15,7 @@ use lapin::{
 };
 
 use super::{
-    Confirm, Durability, Message, Names, Properties, REASON_HEADER, Settings, TopologyMode,
+    Confirm, Durability, Message, Names, Properties, REASON_HEADER, Serves, Settings, TopologyMode,
     rabbit::{
         Error, codec,
         connection::Connection,
@@ -25,6 +25,7 @@ use super::{
         publish::{open_confirming, publish_mandatory},
         topology::survey,
     },
+    without_partition,
 };
 
 pub use self::replies::Replies;
@@ -38,6 +39,8 @@ pub struct Client {
     connection: Connection,
     publishing: Channel,
     names: Names,
+    /// Whether routing keys may name a partition.
+    has_partitions: bool,
 }
 
 /// A message that is in `NS.dead`.
@@ -99,7 +102,12 @@ impl Client {
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
         let connection = Self::open(Endpoint::new(settings)?, settings).await?;
         match open_confirming(&connection).await {
-            Ok(publishing) => Ok(Self { connection, publishing, names: settings.names.clone() }),
+            Ok(publishing) => Ok(Self {
+                connection,
+                publishing,
+                names: settings.names.clone(),
+                has_partitions: settings.serves != Serves::Namespace,
+            }),
             Err(error) => {
                 connection.close().await?;
                 Err(error)
@@ -224,12 +232,14 @@ impl Client {
     fn revived(&self, mut dead: Message) -> Message {
         // The dead exchange keeps the routing key that a message had last. That is its type, unless
         // the message was published by the queue's name.
-        if dead.properties.kind.is_none() && dead.routing_key != self.names.commands {
-            dead.properties.kind = Some(dead.routing_key);
+        if dead.properties.kind.is_none() && !self.names.is_queue_of_commands(&dead.routing_key) {
+            let key = dead.routing_key.as_str();
+            let kind = if self.has_partitions { without_partition(key) } else { key };
+            dead.properties.kind = Some(kind.to_owned());
         }
         dead.properties.attempt = 0;
         dead.properties.durability = Durability::Persistent;
-        Message { exchange: String::new(), routing_key: self.names.commands.clone(), ..dead }
+        Message { exchange: String::new(), routing_key: self.names.queue.clone(), ..dead }
     }
 }
 

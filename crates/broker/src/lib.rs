@@ -34,10 +34,10 @@ pub use message::{
     ATTEMPT_HEADER, Attribute, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Durability, HeaderValue,
     Message, OPERATOR_HEADER, Properties, REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
 };
-pub use names::Names;
+pub use names::{Names, partition_routing_key, without_partition};
 pub use publisher::{Confirm, EventStream, Keyed, Publisher, Receipt};
-pub use retry::{Retries, Retry};
-pub use settings::{Settings, TopologyMode};
+pub use retry::{Retries, Retry, forwarded};
+pub use settings::{Serves, Settings, TopologyMode};
 pub use tasks::Panicked;
 pub use transport::{
     Ack, AckSender, Control, Delivery, Failure, FailureKind, Intake, Link, MAX_BATCH, Phase, Reach,

@@ -7,12 +7,22 @@
 
 use std::time::Duration;
 
-use super::{Durability, Message, Names, Properties};
+use super::{Durability, Message, Names, Properties, without_partition};
 
 /// The wait queues, in the order of the attempts.
 #[derive(Debug, Clone)]
 pub struct Retries {
     queues: Vec<String>,
+    routing: Routing,
+}
+
+/// What routing keys say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Routing {
+    /// The type of the command.
+    ByType,
+    /// The partition and the type; or the type alone.
+    ByPartition,
 }
 
 /// What to do with a command that failed.
@@ -31,7 +41,9 @@ impl Retries {
     /// One retry for each delay.
     pub fn new(names: &Names, delays: &[Duration]) -> Self {
         let queues = delays.iter().map(|delay| names.retry(*delay)).collect();
-        Self { queues }
+        let routing =
+            if names.queue == names.commands { Routing::ByType } else { Routing::ByPartition };
+        Self { queues, routing }
     }
 
     /// What to do after the failure of `command`, whose header counts the earlier attempts.
@@ -40,21 +52,35 @@ impl Retries {
         let attempts = tried_before.saturating_add(1);
         let queue = usize::try_from(tried_before).ok().and_then(|index| self.queues.get(index));
         match queue {
-            Some(queue) => Retry::Later(Box::new(delayed(command, queue, attempts))),
+            Some(queue) => Retry::Later(Box::new(self.delayed(command, queue, attempts))),
             None => Retry::Exhausted { attempts },
         }
     }
 }
 
-fn delayed(command: &Message, queue: &str, attempts: u32) -> Message {
+impl Retries {
+    fn delayed(&self, command: &Message, queue: &str, attempts: u32) -> Message {
+        let mut delayed = to_queue(command, queue, self.routing);
+        delayed.properties.attempt = attempts;
+        delayed
+    }
+}
+
+/// The same command for the queue of commands of the partition that it belongs to. It keeps its attempts and all that it means;
+/// its type is a property of it, where the routing key alone said it.
+pub fn forwarded(command: &Message, queue: &str) -> Message {
+    to_queue(command, queue, Routing::ByPartition)
+}
+
+/// The same command for a queue. The default exchange routes by the name of the queue: no binding can be forgotten.
+fn to_queue(command: &Message, queue: &str, routing: Routing) -> Message {
     let mut properties = Properties {
         durability: Durability::Persistent,
-        attempt: attempts,
         delivery_count: 0,
         ..command.properties.clone()
     };
     if properties.kind.as_ref().is_none_or(String::is_empty) {
-        properties.kind = command_type(command);
+        properties.kind = command_type(command, routing);
     }
     Message {
         exchange: String::new(),
@@ -66,10 +92,14 @@ fn delayed(command: &Message, queue: &str, attempts: u32) -> Message {
 
 /// The type of a plain command: its property, else its routing key. The routing key of a message
 /// that came through the default exchange is the name of a queue, which is no type.
-pub(super) fn command_type(command: &Message) -> Option<String> {
+fn command_type(command: &Message, routing: Routing) -> Option<String> {
     let routed_by_type = !command.exchange.is_empty() && !command.routing_key.is_empty();
     let named = command.properties.kind.clone().filter(|kind| !kind.is_empty());
-    named.or_else(|| routed_by_type.then(|| command.routing_key.clone()))
+    let of_key = || match routing {
+        Routing::ByType => command.routing_key.clone(),
+        Routing::ByPartition => without_partition(&command.routing_key).to_owned(),
+    };
+    named.or_else(|| routed_by_type.then(of_key))
 }
 
 #[cfg(test)]
@@ -161,10 +191,42 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_is_forwarded_keeps_what_it_means_and_its_attempts() {
+        for (key, queue) in
+            [("order.place", "shop.p5.commands"), ("p3.order.place", "shop.p5.commands")]
+        {
+            let mut command = command();
+            key.clone_into(&mut command.routing_key);
+            command.properties.attempt = 2;
+            let expected = Properties {
+                kind: Some("order.place".to_owned()),
+                durability: Durability::Persistent,
+                delivery_count: 0,
+                ..command.properties.clone()
+            };
+            let sent = forwarded(&command, queue);
+            assert_eq!((sent.properties, sent.body), (expected, command.body));
+            assert_eq!((sent.exchange.as_str(), sent.routing_key.as_str()), ("", queue));
+        }
+    }
+
+    #[test]
+    fn the_retry_of_a_partition_goes_to_its_own_queues_and_names_the_type() {
+        let retries = Retries::new(&Names::of_partition("shop", 3), &[Duration::from_secs(1)]);
+        let mut command = command();
+        command.routing_key = "p3.order.place".to_owned();
+        let Retry::Later(retry) = retries.after(&command) else {
+            panic!("a first failure is retried");
+        };
+        assert_eq!(retry.routing_key, "shop.p3.retry.1s");
+        assert_eq!(retry.properties.kind.as_deref(), Some("order.place"));
+    }
+
+    #[test]
     fn the_name_of_a_queue_is_never_taken_for_a_type() {
         let mut command = command();
         command.exchange.clear();
         command.routing_key = "shop.commands".to_owned();
-        assert_eq!(command_type(&command), None);
+        assert_eq!(command_type(&command, Routing::ByType), None);
     }
 }

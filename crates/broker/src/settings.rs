@@ -17,6 +17,8 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// Names of exchanges and queues.
     pub names: Names,
+    /// Which commands come to the queue of commands.
+    pub serves: Serves,
     /// How many deliveries may be unacknowledged at a time.
     pub prefetch: u16,
     /// How long a failed command waits before each further attempt.
@@ -44,12 +46,24 @@ impl Settings {
             heartbeat: Self::HEARTBEAT,
             ca_file: None,
             names: Names::new("t"),
+            serves: Serves::Namespace,
             prefetch: 1,
             retry_delays: Vec::new(),
             delivery_limit: 1,
             topology: TopologyMode::Declare,
         }
     }
+}
+
+/// Which commands come to the queue of commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Serves {
+    /// All of the namespace, which has no partitions.
+    Namespace,
+    /// Those that name this partition in their routing key.
+    Partition(u16),
+    /// Those that name no partition, where there are several: those with one of these routing keys.
+    Unrouted(Vec<String>),
 }
 
 /// What to do about queues and exchanges.
@@ -66,6 +80,7 @@ impl fmt::Debug for Settings {
         formatter
             .debug_struct("Settings")
             .field("names", &self.names)
+            .field("serves", &self.serves)
             .field("prefetch", &self.prefetch)
             .field("retry_delays", &self.retry_delays)
             .field("delivery_limit", &self.delivery_limit)

@@ -19,6 +19,24 @@ pub fn key_of(id: &str) -> &str {
 pub struct Partitions(pub NonZeroU16);
 
 impl Partitions {
+    /// One partition: a namespace without partitions.
+    pub const ONE: Self = Self(NonZeroU16::MIN);
+
+    /// Whether there are several.
+    pub fn are_several(self) -> bool {
+        self != Self::ONE
+    }
+
+    /// Every number, from 0 on.
+    pub fn numbers(self) -> std::ops::Range<u16> {
+        0..self.0.get()
+    }
+
+    /// The number of the partition that an order, a cart or a sku of this id belongs to.
+    pub fn of_id(self, id: &str) -> u16 {
+        self.number_of(key_of(id))
+    }
+
     /// The number of the partition that has `key`, from 0 on: the first 8 bytes of the SHA-256 of the key, as a
     /// big-endian number, modulo the number of partitions.
     pub fn number_of(self, key: &str) -> u16 {
@@ -105,6 +123,18 @@ mod tests {
     #[case("~", 65_535, 63_691)]
     fn numbers_never_change(#[case] key: &str, #[case] count: u16, #[case] number: u16) {
         assert_eq!(partitions(count).number_of(key), number);
+    }
+
+    /// The same for ids; the adapters of `examples/providers` are tested with this table, too.
+    #[test]
+    fn the_numbers_of_ids_never_change() {
+        for row in include_str!("../tests/golden/partitions.txt").lines() {
+            let [id, count, number] = row.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{row}");
+            };
+            let count = partitions(count.parse().expect("a number"));
+            assert_eq!(count.of_id(id).to_string(), number, "{row}");
+        }
     }
 
     proptest! {

@@ -97,6 +97,7 @@ impl Plan {
         let options = store::Options {
             schema: orderly_actors::tables::SCHEMA,
             namespace: Some("simulation".to_owned()),
+            partition: store::Partition::WHOLE,
             cache,
             identity_retention,
             replay_bytes: random.pick(&[2 << 10, 16 << 10, 64 << 20]),

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::format::{Formats, Kind, STAMP};
 use crate::index::{self, Entry, IDENTITIES, Segment, Writer};
 use crate::journal::{self, Journal};
-use crate::meta::{Incarnations, StoreId, Tables, bucket_span, cursor};
+use crate::meta::{Incarnations, Partition, StoreId, Tables, bucket_span, cursor};
 use crate::pages::{self, Page, PageId, Value};
 use crate::postings;
 use crate::schema::{PageSizes, Table};
@@ -86,7 +86,8 @@ pub fn read(kind: &str, record: &[u8]) -> Result<(), Error> {
         "store id" => StoreId::read(&*meta(b"store")).map(drop),
         "incarnations" => {
             let namespace = "shop".to_owned();
-            let store_id = StoreId { namespace, incarnation: uuid::Uuid::nil() };
+            let store_id =
+                StoreId { namespace, partition: Partition::WHOLE, incarnation: uuid::Uuid::nil() };
             Incarnations::read(&*meta(b"incarnations"), &store_id).map(drop)
         }
         "list of tables" => Tables::read(&*meta(b"tables")).map(|tables| {

@@ -79,6 +79,14 @@ pub enum Error {
         /// The table's name in the store.
         name: String,
     },
+    /// The store has another part of the namespace.
+    #[error("the store has {found}, and what is configured is {wanted}")]
+    WrongPartition {
+        /// The part that the store has.
+        found: crate::meta::Partition,
+        /// The part that was asked for.
+        wanted: crate::meta::Partition,
+    },
     /// The store belongs to another namespace.
     #[error("the store belongs to namespace {found:?}, not to {wanted:?}")]
     WrongNamespace {

@@ -20,7 +20,7 @@ use crate::disk::{Batch, Disk, Tree};
 use crate::format::{FORMAT, Formats, Kind, STAMP, UNRELEASED, complement};
 use crate::index::{self, Catalog, Entry, IDENTITIES, POSTINGS, Segment, Writer};
 use crate::journal::{self, Chunk, Head, Journal, Packer, Place};
-use crate::meta::{Incarnations, StoreId, Tables, bucket_span, cursor};
+use crate::meta::{Incarnations, Partition, StoreId, Tables, bucket_span, cursor};
 use crate::pages::{self, Page, PageId, Update, Value};
 use crate::position::Position;
 use crate::postings;
@@ -150,8 +150,9 @@ fn write(kind: Kind) -> SimDisk {
     let mut batch = Batch::new(tree);
     match kind {
         Kind::StoreId => {
-            StoreId { namespace: "shop".into(), incarnation: Uuid::from_bytes([7; 16]) }
-                .put(&mut batch);
+            let partition = Partition { number: 0x0102, of: 0x0304 };
+            let incarnation = Uuid::from_bytes([7; 16]);
+            StoreId { namespace: "shop".into(), partition, incarnation }.put(&mut batch);
         }
         Kind::Incarnations => {
             let mut incarnations = Incarnations::new(Uuid::from_bytes([7; 16]));
@@ -210,7 +211,11 @@ fn read(kind: Kind, disk: &SimDisk) -> String {
         Kind::StoreId => format!("{:?}", StoreId::read(&*disk).expect(expected)),
         Kind::Incarnations => {
             let first = Uuid::from_bytes([7; 16]);
-            let store_id = StoreId { namespace: "shop".into(), incarnation: first };
+            let store_id = StoreId {
+                namespace: "shop".into(),
+                partition: Partition::WHOLE,
+                incarnation: first,
+            };
             format!("{:?}", Incarnations::read(&*disk, &store_id).expect(expected))
         }
         Kind::Tables => format!("{:?}", Tables::read(&*disk).expect(expected)),
@@ -265,6 +270,10 @@ fn read(kind: Kind, disk: &SimDisk) -> String {
 /// The same of a record of an earlier version, which may lack what came later.
 fn read_of_version(version: u32, kind: Kind, of_today: &str) -> String {
     match (kind, version) {
+        (Kind::StoreId, 4) => {
+            let (namespace, incarnation) = ("shop".to_owned(), Uuid::from_bytes([7; 16]));
+            format!("{:?}", StoreId { namespace, partition: Partition::WHOLE, incarnation })
+        }
         (Kind::Unit, 4) => format!("{:?}", Unit { postings: PostingChanges::default(), ..unit() }),
         (Kind::Manifest, 4) => format!("{:?}", manifest(None)),
         (Kind::Chunk, 4) => {

@@ -78,7 +78,7 @@ pub use follower::{Follower, FollowerLimits};
 pub use format::Formats;
 pub use journal::{EncodedUnits, History, Units};
 pub use log::{Committed, Log, Pruned, Stats};
-pub use meta::Incarnations;
+pub use meta::{Incarnations, Partition};
 pub use open::{Opened, Options, ReadOnly, Recovery, open, open_read_only};
 pub use position::Position;
 pub use postings::{BLOCK_EFFORT, Direction, Place, Postings, Query, Selected};

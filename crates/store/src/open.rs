@@ -17,7 +17,7 @@ use crate::format::Formats;
 use crate::index::{self, Catalog, TimeBuckets};
 use crate::journal::{History, Journal};
 use crate::log::{Log, Stats};
-use crate::meta::{self, Descriptor, Incarnations, cursor};
+use crate::meta::{self, Descriptor, Incarnations, Partition, cursor};
 use crate::position::Position;
 use crate::schema::Schema;
 use crate::transfer::Export;
@@ -32,6 +32,8 @@ pub struct Options {
     /// The namespace that the store must belong to. If there is no store, one is created for it. `None`: any existing
     /// store is opened, and none is created. That is for offline work.
     pub namespace: Option<String>,
+    /// The part of the namespace that the store must have. Without a namespace it is not looked at.
+    pub partition: Partition,
     /// The size of the cache of view records, in bytes.
     pub cache: usize,
     /// The least time for which identities are kept.
@@ -46,6 +48,7 @@ impl Options {
         Self {
             schema,
             namespace: None,
+            partition: Partition::WHOLE,
             cache: 32 << 20,
             identity_retention: Duration::from_secs(30 * 24 * 60 * 60),
             replay_bytes: 64 << 20,
@@ -89,9 +92,9 @@ impl Opened {
         if self.view.next_seq() > Seq::FIRST || !later.is_empty() {
             return Err(Error::NotEmpty);
         }
-        let namespace = self.recovery.namespace.clone();
+        let (namespace, partition) = (self.recovery.namespace.clone(), self.recovery.partition);
         let mut batch = Batch::new(Tree::Meta);
-        meta::StoreId { namespace, incarnation }.put(&mut batch);
+        meta::StoreId { namespace, partition, incarnation }.put(&mut batch);
         self.log.write_records(batch)?;
         self.recovery.incarnations = Incarnations::new(incarnation);
         Ok(())
@@ -119,6 +122,8 @@ impl Opened {
 pub struct Recovery {
     /// The namespace that the store belongs to.
     pub namespace: String,
+    /// The part of the namespace that the store has.
+    pub partition: Partition,
     /// The incarnations of the store. Every store that is created gets a new one.
     pub incarnations: Incarnations,
     /// Whether the store was created by this opening.
@@ -146,7 +151,7 @@ pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
     };
     if let Some(namespace) = to_create {
         let span = TimeBuckets::span_for(retention(options));
-        meta::create(&**disk, namespace, &options.schema, span)?;
+        meta::create(&**disk, namespace, options.partition, &options.schema, span)?;
     }
     let mut opened = open_read_only(disk, options)?.begin_writing()?;
     opened.recovery.created = to_create.is_some();
@@ -161,7 +166,8 @@ fn retention(options: &Options) -> i64 {
 /// Opens the store on `disk` for reading. Writes nothing: creates no store, upgrades none, and removes nothing that a
 /// crash left.
 pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnly, Error> {
-    let found = Descriptor::read(&**disk, options.namespace.as_deref(), &options.schema)?;
+    let wanted = options.namespace.as_deref().map(|namespace| (namespace, options.partition));
+    let found = Descriptor::read(&**disk, wanted, &options.schema)?;
     let manifest = Manifest::read(&**disk)?.unwrap_or_default();
     let cursor = cursor::read(&**disk)?.unwrap_or(Seq::FIRST);
     let buckets = TimeBuckets { span: found.span, retention: retention(options) };
@@ -182,6 +188,7 @@ pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnl
     let log = Log::new(Arc::clone(disk), journal.clone(), manifest, cursor, buckets, sizes)?;
     let recovery = Recovery {
         namespace: found.store_id.namespace,
+        partition: found.store_id.partition,
         incarnations: found.incarnations,
         created: false,
         formats: found.formats,

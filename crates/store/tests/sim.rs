@@ -19,6 +19,7 @@ fn options() -> Options {
     Options {
         schema: SCHEMA,
         namespace: Some("shop".into()),
+        partition: orderly_store::Partition::WHOLE,
         cache: 64 << 10,
         identity_retention: Duration::from_micros(RETENTION),
         replay_bytes: 200_000,

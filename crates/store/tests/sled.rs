@@ -18,6 +18,7 @@ fn options(namespace: Option<&str>) -> Options {
     Options {
         schema: SCHEMA,
         namespace: namespace.map(str::to_owned),
+        partition: orderly_store::Partition::WHOLE,
         cache: 1 << 20,
         identity_retention: Duration::from_micros(RETENTION),
         replay_bytes: 1 << 20,

@@ -18,14 +18,15 @@ use orderly_store::{
 const STAMP: &[u8] = b"format";
 /// The version of every record in format 3, and the current format.
 const OLD: u8 = 3;
-const NEW: u8 = 7;
+const NEW: u8 = 8;
 /// The versions of the records that the current build writes.
-const RECORDS: [u8; 3] = [4, 6, 7];
+const RECORDS: [u8; 4] = [4, 6, 7, 8];
 
 fn options() -> Options {
     Options {
         schema: SCHEMA,
         namespace: Some("shop".into()),
+        partition: orderly_store::Partition::WHOLE,
         cache: 64 << 10,
         identity_retention: Duration::from_micros(RETENTION),
         replay_bytes: 100_000,
@@ -116,7 +117,7 @@ fn an_older_store_is_upgraded_and_takes_new_units() {
         assert_eq!(disk.operations(), operations);
         // When it is opened, then it says so, and everything is there
         let mut store = open_on(&disk, &options()).expect("it is upgraded");
-        let (from, to) = (Formats { store: 3, contents: 1 }, Formats { store: 7, contents: 1 });
+        let (from, to) = (Formats { store: 3, contents: 1 }, Formats { store: 8, contents: 1 });
         assert_eq!((store.recovery.upgraded_from, store.recovery.formats), (Some(from), to));
         model.check(&store.view, i64::MIN);
         model.check_history(&store.history, Seq::FIRST);
@@ -158,7 +159,7 @@ fn an_upgrade_that_is_killed_anywhere_leaves_a_store_of_the_older_or_the_newer_f
             }
             // And this build opens it, with everything that was there
             let store = open_on(&left, &options()).expect("it opens");
-            assert_eq!(store.recovery.formats, Formats { store: 7, contents: 1 });
+            assert_eq!(store.recovery.formats, Formats { store: 8, contents: 1 });
             model.check(&store.view, i64::MIN);
             model.check_history(&store.history, Seq::FIRST);
             if is_done {
@@ -187,8 +188,8 @@ fn put(disk: &SimDisk, key: &[u8], record: Vec<u8>) {
 #[test]
 fn a_store_of_a_newer_build_is_refused_and_left_alone() {
     for (stamp, part, found, known) in [
-        ([4, 8, 0, 0, 0, 1, 0, 0, 0], FormatPart::Store, 8, 7),
-        ([4, 7, 0, 0, 0, 2, 0, 0, 0], FormatPart::Contents, 2, 1),
+        ([4, 9, 0, 0, 0, 1, 0, 0, 0], FormatPart::Store, 9, 8),
+        ([4, 8, 0, 0, 0, 2, 0, 0, 0], FormatPart::Contents, 2, 1),
     ] {
         let (disk, _) = store();
         put(&disk, STAMP, stamp.to_vec());
@@ -238,7 +239,7 @@ fn a_build_with_newer_contents_and_a_new_table_upgrades_the_store() {
     // When a build with a new table opens it
     let newer = Options { schema: MORE, ..options() };
     let opened = open_on(&disk, &newer).expect("it is upgraded");
-    assert_eq!(opened.recovery.upgraded_from, Some(Formats { store: 7, contents: 1 }));
+    assert_eq!(opened.recovery.upgraded_from, Some(Formats { store: 8, contents: 1 }));
     // Then everything is there
     model.check(&opened.view, i64::MIN);
     drop(opened);

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import support  # noqa: F401  (first: it finds the adapters)
@@ -13,6 +15,9 @@ import adyen
 import paypal
 import stripe
 from adapter import Refused, Request
+
+sys.path.append(str(Path(__file__).parents[2] / "python"))
+import producer  # noqa: E402
 
 EVENT = {
     "id": "1-7", "type": "payment.refund_requested", "time": "2026-01-01T00:00:00Z",
@@ -24,6 +29,24 @@ EVENT = {
 def request(currency: str = "EUR", amount: int = 300, **more: object) -> Request:
     """A request to refund."""
     return Request.of(EVENT | {"data": EVENT["data"] | {"currency": currency, "amount": amount} | more})
+
+
+class PartitionTest(unittest.TestCase):
+    """The number that orderly gives an order."""
+
+    def test_numbers(self) -> None:
+        table = Path(__file__).parents[3] / "crates/domain/tests/golden/partitions.txt"
+        for row in table.read_text().splitlines():
+            id, count, number = row.split(" ")
+            key = adapter.routing_key("payment.callback", id, int(count))
+            self.assertEqual(key, "payment.callback" if count == "1" else f"p{number}.payment.callback", row)
+            self.assertEqual(producer.partition(id, int(count)), int(number), row)
+
+    def test_routing_keys(self) -> None:
+        self.assertEqual(adapter.routing_key("payment.callback", "shop-12:o-77", 1), "payment.callback")
+        self.assertEqual(adapter.routing_key("payment.callback", "shop-12:o-77", 8), "p5.payment.callback")
+        self.assertEqual(producer.routing_key("order.place", {"order_id": "shop-12:o-77"}, 8), "p5.order.place")
+        self.assertEqual(producer.routing_key("stock.set", {"sku": "tea"}, 8), "p4.stock.set")
 
 
 class MoneyTest(unittest.TestCase):

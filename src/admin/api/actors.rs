@@ -11,6 +11,9 @@ use serde::Serialize;
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Actor")]
 pub(super) struct ActorView {
+    /// The number of its partition. Absent where there are no partitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<u16>,
     actor: &'static str,
     state: &'static str,
     restarts: u64,
@@ -24,12 +27,17 @@ impl View for ActorView {
 }
 
 pub(super) async fn all(backend: Data<Backend>) -> Result<Json<Vec<ActorView>>, Problem> {
-    let actors = backend.core()?.actors().iter().map(|(owner, stats)| ActorView {
-        actor: owner.as_str(),
-        state: stats.health().as_str(),
-        restarts: stats.restarts(),
-        handled: stats.handled_so_far(),
-        last_failure: stats.last_failure(),
-    });
-    Ok(Json::new(&actors.collect::<Vec<_>>())?)
+    let mut all = Vec::new();
+    for backend in backend.all() {
+        let partition = backend.partition();
+        all.extend(backend.core()?.actors().iter().map(|(owner, stats)| ActorView {
+            partition,
+            actor: owner.as_str(),
+            state: stats.health().as_str(),
+            restarts: stats.restarts(),
+            handled: stats.handled_so_far(),
+            last_failure: stats.last_failure(),
+        }));
+    }
+    Ok(Json::new(&all)?)
 }

@@ -1,6 +1,7 @@
 //! `GET /api/attention`: orders that a person must look at, the oldest first.
 
 use super::lists::{self, After, Of, Question};
+use super::merged::{self, Combined};
 use super::{Backend, pages};
 use crate::admin::listing::{Page, Window};
 use crate::admin::operation::{Json, views};
@@ -67,21 +68,21 @@ impl Found {
 
 pub(super) async fn list(
     backend: Data<Backend>,
-    window: Query<Window<After>>,
+    window: Query<Window<Combined<After>>>,
 ) -> Result<Json<Page<AttentionView<'static>>>, Problem> {
-    let window = window.0;
-    let query = move |reader: &Reader| {
+    let page = |_: Option<u16>, reader: &Reader, window: &Window<After>| {
         let of = Of { table: tables::ORDERS, parts: Parts::of(&[Order::PART, Payments::PART]) };
         let either = [List::Status(Status::UnderReview), List::Attention];
         let question = Question::of_any(&either);
-        let page = lists::page(reader, question, &window, of, |entity, _| {
+        lists::page(reader, question, window, of, |entity, _| {
             let Some(order) = part::<Order>(entity)? else { return Ok(Vec::new()) };
             let payments = part::<Payments>(entity)?.unwrap_or_default();
             let attention = audit::attention(&order, &payments);
             let is_wanted = !attention.is_empty();
             Ok(is_wanted.then_some(Found { order, attention }).into_iter().collect())
-        })?;
-        pages::json(&page, Found::view)
+        })
     };
-    backend.query(query).await
+    let order = merged::Order::ascending(|found: &Found| found.order.placed_at.micros());
+    let page = merged::page(&backend, window.0, order, page).await?;
+    Ok(pages::json(&page, Found::view)?)
 }

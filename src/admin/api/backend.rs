@@ -4,6 +4,7 @@ use super::Error;
 use super::admission::{Admission, Permit};
 use crate::admin::operation::{Operation, Shared};
 use crate::admin::problem::Problem;
+use crate::admin::values::PartitionNumber;
 use crate::backup::Files;
 use crate::cluster::{Cluster, OwnerView};
 use crate::config::{self, ByteSize};
@@ -14,6 +15,7 @@ use actix_web::web;
 use orderly_actors::audit::Audit;
 use orderly_actors::sequencer::InboundMessage;
 use orderly_domain::id::Operator;
+use orderly_domain::partition::Partitions;
 use orderly_store::backup::Source;
 use orderly_store::{Ordinal, Reader};
 use serde_json::json;
@@ -23,9 +25,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 /// Asks a standby for what a copy of its store is read from.
 type CopyAsks = mpsc::UnboundedSender<oneshot::Sender<Source>>;
 
-/// The store's reader and the core, as far as the process has started them: first the reader, then the core.
+/// The store's reader and the core of each partition, as far as the process has started them: first the reader, then the core.
+///
+/// It asks one partition: the first, or the one that it was [made for](Self::of_partition).
 #[derive(Clone)]
-pub struct Backend(Arc<Inner>);
+pub struct Backend {
+    inner: Arc<Inner>,
+    number: u16,
+}
 
 impl Shared for Backend {
     fn describe(operation: &mut Operation) {
@@ -37,13 +44,20 @@ impl Shared for Backend {
     }
 }
 
-struct Inner {
+/// The sources of one partition; of the namespace, where there are none.
+#[derive(Default)]
+struct Part {
     /// A member of a cluster may replace its store.
     reader: RwLock<Option<Reader>>,
     standby: RwLock<Option<CopyAsks>>,
-    copies: Copies,
     core: OnceLock<Handle>,
     submitter: OnceLock<Submitter>,
+}
+
+struct Inner {
+    parts: Vec<Part>,
+    partitions: Partitions,
+    copies: Copies,
     admission: Admission,
     /// One backup is made at a time.
     backups: Arc<Semaphore>,
@@ -55,68 +69,128 @@ struct Inner {
 impl Default for Backend {
     fn default() -> Self {
         let backup_rate = config::Store::default().backup_rate;
-        Self::new(&config::Intake::default(), backup_rate, Cluster::default())
+        Self::new(&config::Intake::default(), backup_rate, Cluster::default(), Partitions::ONE)
     }
 }
 
 impl Backend {
     /// Nothing is started yet. `intake` has the limits of commands over HTTP. A backup will read at most `backup_rate` bytes in a
     /// second.
-    pub fn new(intake: &config::Intake, backup_rate: ByteSize, cluster: Cluster) -> Self {
-        Self(Arc::new(Inner {
-            reader: RwLock::default(),
-            standby: RwLock::default(),
+    pub fn new(
+        intake: &config::Intake,
+        backup_rate: ByteSize,
+        cluster: Cluster,
+        partitions: Partitions,
+    ) -> Self {
+        let inner = Arc::new(Inner {
+            parts: partitions.numbers().map(|_| Part::default()).collect(),
+            partitions,
             copies: Copies::default(),
-            core: OnceLock::new(),
-            submitter: OnceLock::new(),
             admission: Admission::new(intake),
             backups: Arc::new(Semaphore::new(1)),
             backup_rate,
             cluster,
-        }))
+        });
+        Self { inner, number: 0 }
+    }
+
+    /// The same for another partition.
+    #[must_use]
+    pub fn of_partition(&self, number: u16) -> Self {
+        Self { inner: Arc::clone(&self.inner), number }
+    }
+
+    /// For the partition of an order, a cart or a sku.
+    pub(super) fn of_id(&self, id: &str) -> Self {
+        self.of_partition(self.inner.partitions.of_id(id))
+    }
+
+    /// For each partition, in the order of their numbers.
+    pub(super) fn all(&self) -> impl Iterator<Item = Self> {
+        self.inner.partitions.numbers().map(|number| self.of_partition(number))
+    }
+
+    /// The partitions of the namespace.
+    pub(super) fn partitions(&self) -> Partitions {
+        self.inner.partitions
+    }
+
+    /// The number of the partition that is asked. `None`: there are no partitions.
+    pub(super) fn partition(&self) -> Option<u16> {
+        self.inner.partitions.are_several().then_some(self.number)
+    }
+
+    /// For the partition that a caller has chosen. One must be chosen where there are several.
+    pub(super) fn chosen(&self, number: Option<PartitionNumber>) -> Result<Self, Problem> {
+        let partitions = self.inner.partitions;
+        match number {
+            _ if !partitions.are_several() => Ok(self.clone()),
+            Some(PartitionNumber(number)) if partitions.numbers().contains(&number) => {
+                Ok(self.of_partition(number))
+            }
+            Some(_) | None => {
+                let last = partitions.0.get() - 1;
+                let what = format!("partition: must be given, a number from 0 to {last}");
+                Err(Problem::unprocessable(what).with("parameter", json!("partition")))
+            }
+        }
+    }
+
+    /// For the partition that an id names which is one only within its partition, and the id there: `3.p-12` is `p-12` of partition
+    /// 3. Without partitions the id is one by itself. `None`: the id names no partition.
+    pub(super) fn of_local_id<'a>(&self, id: &'a str) -> Option<(Self, &'a str)> {
+        if self.partition().is_none() {
+            return Some((self.clone(), id));
+        }
+        let mut all = self.all();
+        all.find_map(|of| Some((of.clone(), local_id(of.partition(), id)?)))
+    }
+
+    fn part(&self) -> &Part {
+        &self.inner.parts[usize::from(self.number)]
     }
 
     /// Sets what publishes commands.
     pub fn submit_through(&self, submitter: Submitter) {
-        let _ = self.0.submitter.set(submitter); // a process has one broker
+        let _ = self.part().submitter.set(submitter); // a process has one broker
     }
 
     /// Sets the reader: from now on states can be read.
     pub fn read_from(&self, reader: Reader) {
-        set(&self.0.reader, Some(reader));
+        set(&self.part().reader, Some(reader));
     }
 
     /// Lets go of the reader: until there is another one, no state can be read.
     pub fn read_nothing(&self) {
-        set(&self.0.reader, None);
+        set(&self.part().reader, None);
     }
 
     /// Sets the standby that copies are asked of, until the core can be.
     pub fn copy_from(&self, standby: CopyAsks) {
-        set(&self.0.standby, Some(standby));
+        set(&self.part().standby, Some(standby));
     }
 
     /// Sets the core: from now on it can be asked.
     pub fn ask(&self, core: Handle) {
-        let _ = self.0.core.set(core); // a process has one core
+        let _ = self.part().core.set(core); // a process has one core
     }
 
     /// The core, or 503 before it runs.
     pub(super) fn core(&self) -> Result<&Handle, Problem> {
-        self.0.core.get().ok_or_else(|| self.not_processing())
+        self.part().core.get().ok_or_else(|| self.not_processing())
     }
 
     /// The members of the namespace.
     pub(super) fn cluster(&self) -> &Cluster {
-        &self.0.cluster
+        &self.inner.cluster
     }
 
     /// Why no commands are processed here.
     fn not_processing(&self) -> Problem {
-        if self.0.cluster.owns() {
+        if self.inner.cluster.owns() {
             return Problem::unavailable("no commands are processed yet");
         }
-        let owner = self.0.cluster.status().and_then(|status| status.owner);
+        let owner = self.inner.cluster.status().and_then(|status| status.owner);
         let Some(owner) = owner else {
             return Problem::unavailable(
                 "this member does not own the namespace, and knows of no owner at the moment",
@@ -134,7 +208,7 @@ impl Backend {
         &self,
         query: impl FnOnce(&Reader) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let reader = get(&self.0.reader);
+        let reader = get(&self.part().reader);
         let reader = reader.ok_or_else(|| Problem::unavailable("the process is starting"))?;
         match web::block(move || query(&reader)).await {
             Ok(answer) => Ok(answer?),
@@ -153,35 +227,35 @@ impl Backend {
     /// Begins a backup. `None`: another one is under way. This one is, until the permit is dropped.
     pub(super) async fn back_up(&self) -> Result<Option<(Files, OwnedSemaphorePermit)>, Problem> {
         let core = self.core()?;
-        let Ok(turn) = Arc::clone(&self.0.backups).try_acquire_owned() else {
+        let Ok(turn) = Arc::clone(&self.inner.backups).try_acquire_owned() else {
             return Ok(None);
         };
         let source = core.backup().await;
         let source = source.map_err(ending)?;
-        Ok(Some((Files::new(source, self.0.backup_rate), turn)))
+        Ok(Some((Files::new(source, self.inner.backup_rate), turn)))
     }
 
     /// The copies that this member gives.
     pub(super) fn copies(&self) -> &Copies {
-        &self.0.copies
+        &self.inner.copies
     }
 
     /// Begins a copy of the store, also of a standby.
     pub(super) async fn begin_copy(&self) -> Result<Files, Problem> {
-        let source = if let Some(core) = self.0.core.get() {
+        let source = if let Some(core) = self.part().core.get() {
             core.backup().await.map_err(ending)?
         } else {
-            let standby = get(&self.0.standby).ok_or_else(|| self.not_processing())?;
+            let standby = get(&self.part().standby).ok_or_else(|| self.not_processing())?;
             let (answer, answered) = oneshot::channel();
             let _ = standby.send(answer); // a standby that has just become the owner does not answer
             answered.await.map_err(|_| Problem::unavailable("the member is taking over"))?
         };
-        Ok(Files::new(source, self.0.backup_rate))
+        Ok(Files::new(source, self.inner.backup_rate))
     }
 
     /// Whether the core has ended, so the process is ending.
     pub(super) fn has_ended(&self) -> bool {
-        self.0.core.get().is_some_and(Handle::has_ended)
+        self.part().core.get().is_some_and(Handle::has_ended)
     }
 
     pub(super) async fn resend(
@@ -205,12 +279,12 @@ impl Backend {
 
     /// Lets a command over HTTP in, or says when to come again.
     pub(super) fn admit(&self) -> Result<Permit, Problem> {
-        self.0.admission.admit()
+        self.inner.admission.admit()
     }
 
     /// What publishes commands, or 503 before it runs.
     pub(super) fn submitter(&self) -> Result<&Submitter, Problem> {
-        self.0.submitter.get().ok_or_else(|| self.not_processing())
+        self.part().submitter.get().ok_or_else(|| self.not_processing())
     }
 
     pub(super) async fn replay(&self, replay: Replay) -> Result<Vec<Replayed>, Problem> {
@@ -243,4 +317,20 @@ fn set<T>(shared: &RwLock<Option<T>>, value: Option<T>) {
 /// The process ends. What was asked for may be done, or not: asking again says which.
 fn ending(gone: Gone) -> Problem {
     Problem::unavailable(gone.to_string())
+}
+
+/// An id that is one only within its partition, as the API shows it.
+pub(super) fn shown_id(partition: Option<u16>, id: String) -> String {
+    match partition {
+        None => id,
+        Some(number) => format!("{number}.{id}"),
+    }
+}
+
+/// The id within the partition of one that the API shows. `None`: it is of another partition.
+pub(super) fn local_id(partition: Option<u16>, id: &str) -> Option<&str> {
+    match partition {
+        None => Some(id),
+        Some(number) => id.strip_prefix(&format!("{number}.")),
+    }
 }

@@ -16,13 +16,14 @@ pub(super) async fn one(
     backend: Data<Backend>,
     id: Path<String>,
 ) -> Result<Json<CartData<'static>>, Problem> {
+    let of = id.clone();
     let query = move |reader: &orderly_store::Reader| {
         let ordinal = find(reader, Cart::TABLE, "cart", &id)?;
         let stored = reader.read(Cart::TABLE, ordinal, Cart::PART)?;
         let cart: Cart = decode(ordinal, &stored.ok_or(Error::NotFound("cart"))?)?;
         Ok(Json::new(&CartData::new(&cart))?)
     };
-    backend.query(query).await
+    backend.of_id(&of).query(query).await
 }
 
 /// What the API shows of a cart.

@@ -22,7 +22,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
-use orderly_broker::{Message, Names, Properties};
+use orderly_broker::{Message, Names, Properties, partition_routing_key};
 use orderly_domain::command::Invalid;
 use orderly_domain::id::Source;
 use orderly_domain::trace::TraceParent;
@@ -193,8 +193,8 @@ pub(super) struct Reading(pub Decoder);
 impl crate::admin::operation::Shared for Reading {}
 
 impl Given {
-    /// The message that carries the command.
-    fn message(self, names: &Names, decoder: Decoder) -> Result<Message, Problem> {
+    /// The message that carries the command, and the number of its partition.
+    fn message(self, names: &Names, decoder: Decoder) -> Result<(Message, u16), Problem> {
         let too_large = |bytes: usize| {
             let most = decoder.max_command_size;
             let detail = format!("the command has {bytes} bytes, at most {most} are allowed");
@@ -224,6 +224,7 @@ impl Given {
             return Err(too_large(size));
         }
         let inbound = decoder.decode(&message);
+        let number = decoder.partition_of(&inbound);
         if let Err(Invalid { reason: Reason::Malformed, detail }) = inbound.command {
             return Err(Problem::unprocessable(detail));
         }
@@ -242,7 +243,10 @@ impl Given {
             properties.app_id = inbound.source.map(|source| source.to_string());
         }
         properties.traceparent = properties.traceparent.take().or(self.trace);
-        Ok(message)
+        if decoder.partitions.are_several() {
+            message.routing_key = partition_routing_key(number, &message.routing_key);
+        }
+        Ok((message, number))
     }
 }
 
@@ -299,8 +303,9 @@ pub(super) async fn send(
     NamedOperator(operator): NamedOperator,
     given: Given,
 ) -> Result<Sent, Problem> {
+    let (mut command, number) = given.message(backend.submitter()?.names(), reading.0)?;
+    let backend = backend.of_partition(number);
     let submitter = backend.submitter()?;
-    let mut command = given.message(submitter.names(), reading.0)?;
     command.properties.operator = operator.map(|operator| operator.to_string());
     if dry_run.0.is_dry() {
         let Tried { entry, original } = backend.try_command(reading.0.decode(&command)).await?;

@@ -1,6 +1,7 @@
 //! `GET /api/holds`: orders whose stock is held for a time, the hold that ends next first.
 
 use super::lists::{self, After, Of, Question};
+use super::merged::{self, Combined};
 use super::{Backend, pages};
 use crate::admin::listing::{Page, Window};
 use crate::admin::operation::{Json, views};
@@ -70,13 +71,12 @@ impl Found {
 
 pub(super) async fn list(
     backend: Data<Backend>,
-    window: Query<Window<After>>,
+    window: Query<Window<Combined<After>>>,
 ) -> Result<Json<Page<HoldView<'static>>>, Problem> {
-    let window = window.0;
-    let query = move |reader: &Reader| {
+    let page = |_: Option<u16>, reader: &Reader, window: &Window<After>| {
         let of = Of { table: tables::ORDERS, parts: Parts::of(&[Order::PART, Reservation::PART]) };
         let question = Question::of(List::Hold);
-        let page = lists::page(reader, question, &window, of, |entity, place| {
+        lists::page(reader, question, window, of, |entity, place| {
             let (order, reservation) = (part::<Order>(entity)?, part::<Reservation>(entity)?);
             let (Some(order), Some(reservation)) = (order, reservation) else {
                 return Ok(Vec::new());
@@ -92,8 +92,9 @@ pub(super) async fn list(
                 | HoldState::Released
                 | HoldState::Expired => Vec::new(),
             })
-        })?;
-        pages::json(&page, Found::view)
+        })
     };
-    backend.query(query).await
+    let order = merged::Order::ascending(|found: &Found| found.until.micros());
+    let page = merged::page(&backend, window.0, order, page).await?;
+    Ok(pages::json(&page, Found::view)?)
 }

@@ -38,6 +38,8 @@ async fn set(
     paused: bool,
     NamedOperator(operator): NamedOperator,
 ) -> Result<Json<IntakeView>, Problem> {
-    backend.set_paused(paused, operator).await?;
+    for backend in backend.all() {
+        backend.set_paused(paused, operator.clone()).await?;
+    }
     Ok(Json::new(&IntakeView { paused })?)
 }

@@ -11,6 +11,7 @@
 //! | `intake` | pausing the intake |
 //! | `search` | what has an id, whatever it is |
 //! | `pages`, `lists` | pages of all states of a kind; pages of the lists that the store keeps |
+//! | `merged` | the pages of all partitions as one |
 //! | `store` | a backup of the store |
 //! | `shown` | what the API shows of the states in a store, for an export |
 //! | `cluster`, `copies` | the members of the namespace; a copy of the store for another member |
@@ -33,6 +34,7 @@ mod dry_run;
 mod holds;
 mod intake;
 mod lists;
+mod merged;
 mod notifications;
 mod orders;
 mod pages;
@@ -48,6 +50,7 @@ mod timeline;
 mod waiting;
 
 pub use self::backend::Backend;
+use self::backend::{local_id, shown_id};
 use self::commands::Reading;
 use super::problem::Problem;
 use super::route::{Route, Routes};

@@ -1,5 +1,6 @@
 //! `GET /api/notifications`, `POST /api/notifications/{id}/resend`.
 
+use super::merged::{self, Combined};
 use super::pages::{self, List};
 use super::{Backend, Error, orders};
 use crate::admin::listing::{Limit, Page, Window};
@@ -14,6 +15,7 @@ use orderly_actors::notification::order_of;
 use orderly_actors::states::State;
 use orderly_actors::states::part;
 use orderly_actors::tables;
+use orderly_domain::id::Operator;
 use orderly_domain::notification::{
     Channel, Delivery, Notice, NoticeStatus, Notices, NotificationKind, Progress,
 };
@@ -132,7 +134,7 @@ parameters! {
         order_id: Option<String>,
         /// Only notifications of this status.
         status: Option<NoticeStatus>,
-        ..window: Window<After>
+        ..window: Window<Combined<After>>
     }
 }
 
@@ -177,17 +179,23 @@ pub(super) async fn list(
     backend: Data<Backend>,
     filter: Query<Filter>,
 ) -> Result<Json<Page<NotificationView<'static>>>, Problem> {
-    let Filter { order_id, status, window: Window { limit, after } } = filter.0;
-    let from = after.as_ref().map_or(Ordinal(0), |after| after.order);
-    let notifications = Notifications { status, after: after.map(|after| after.id) };
-    let query = move |reader: &Reader| {
-        let page = match order_id {
-            None => pages::page(&notifications, reader, from, limit)?,
-            Some(order) => of_order(&notifications, reader, &order, limit)?,
+    let Filter { order_id, status, window } = filter.0;
+    let page = if let Some(order) = order_id {
+        let Window { limit, after } = merged::of_one(window)?;
+        let notifications = Notifications { status, after: after.map(|after| after.id) };
+        let backend = backend.of_id(&order);
+        backend.query(move |reader| of_order(&notifications, reader, &order, limit)).await?
+    } else {
+        let page = move |_: Option<u16>, reader: &Reader, window: &Window<After>| {
+            let Window { limit, after } = window.clone();
+            let from = after.as_ref().map_or(Ordinal(0), |after| after.order);
+            let notifications = Notifications { status, after: after.map(|after| after.id) };
+            pages::page(&notifications, reader, from, limit)
         };
-        pages::json(&page, Found::view)
+        let by_time = |found: &Found| found.notice.requested_at.micros();
+        merged::page(&backend, window, merged::Order::ascending(by_time), page).await?
     };
-    backend.query(query).await
+    Ok(pages::json(&page, Found::view)?)
 }
 
 /// The notifications of one order.
@@ -209,7 +217,16 @@ pub(super) async fn resend(
     NamedOperator(operator): NamedOperator,
 ) -> Result<Json<NotificationView<'static>>, Problem> {
     let id = id.into_inner();
-    match backend.resend(vec![id.clone()], operator).await?[..] {
+    // an id begins with a number that it has in its partition, and is one in one of them only
+    let (mut resent, mut of) = (Vec::new(), Backend::clone(&backend));
+    for backend in backend.all() {
+        of = backend;
+        resent = of.resend(vec![id.clone()], operator.clone()).await?;
+        if resent[..] != [Resend::Unknown] {
+            break;
+        }
+    }
+    match resent[..] {
         [Resend::Again] => {}
         [Resend::Unknown] => {
             return Err(Problem::not_found("there is no notification of that id"));
@@ -221,7 +238,7 @@ pub(super) async fn resend(
         }
         _ => return Err(Problem::unavailable("the resend could not be recorded")),
     }
-    backend.query(move |reader| one(reader, &id)).await
+    of.query(move |reader| one(reader, &id)).await
 }
 
 /// The status of the notifications that can be sent again: there is only one.
@@ -270,18 +287,33 @@ pub(super) async fn resend_many(
 ) -> Result<Json<ResentView>, Problem> {
     let ToResend { order_id, status: _ } = query.0;
     let mut view = ResentView::default();
+    let of_order = order_id.as_ref().map(|order| backend.of_id(order));
+    let all = of_order.map_or_else(|| backend.all().collect(), |of_order| vec![of_order]);
+    for backend in all {
+        view.resent += resend_all(&backend, order_id.as_ref(), operator.as_ref()).await?;
+    }
+    Ok(Json::new(&view)?)
+}
+
+/// Sends those of a partition again that a channel gave up on; says how many.
+async fn resend_all(
+    backend: &Backend,
+    order: Option<&String>,
+    operator: Option<&Operator>,
+) -> Result<u64, Problem> {
+    let mut again = 0;
     let mut next = Some(Ordinal(0));
     while let Some(from) = next {
-        let order = order_id.clone();
+        let order = order.cloned();
         let find = move |reader: &Reader| exhausted(reader, order.as_deref(), from);
         let (found, behind) = backend.query(find).await?;
         next = behind;
         for some in found.chunks(AT_ONCE) {
-            let resent = backend.resend(some.to_vec(), operator.clone()).await?;
-            view.resent += resent.iter().filter(|one| **one == Resend::Again).count() as u64;
+            let resent = backend.resend(some.to_vec(), operator.cloned()).await?;
+            again += resent.iter().filter(|one| **one == Resend::Again).count() as u64;
         }
     }
-    Ok(Json::new(&view)?)
+    Ok(again)
 }
 
 /// Pages of the store that are read for one query: other queries come in between.

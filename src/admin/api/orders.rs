@@ -5,6 +5,7 @@ mod view;
 
 use self::view::OrderView;
 use super::lists::{self, After, Of, Question};
+use super::merged::{self, Combined};
 use super::{Backend, Error, find, pages};
 use crate::admin::listing::{Page, Window};
 use crate::admin::operation::Json;
@@ -102,11 +103,12 @@ pub(super) async fn one(
     when: Query<When>,
 ) -> Result<Json<OrderView<'static>>, Problem> {
     let When { at } = when.0;
+    let of = id.clone();
     let query = move |reader: &Reader| match at {
         None => read(reader, &id),
         Some(moment) => Ok(Json::new(&at::found(reader, &id, moment)?.view())?),
     };
-    backend.query(query).await
+    backend.of_id(&of).query(query).await
 }
 
 fn read(reader: &Reader, id: &str) -> Result<Json<OrderView<'static>>, Error> {
@@ -166,7 +168,7 @@ parameters! {
         disputed: Option<bool>,
         /// The order of the list, by the time of placing.
         sort: Sort,
-        ..window: Window<After>
+        ..window: Window<Combined<After>>
     }
 }
 
@@ -222,15 +224,18 @@ pub(super) async fn list(
     filter: Query<Filter>,
 ) -> Result<Json<Page<OrderView<'static>>>, Problem> {
     let filter = filter.0;
-    let query = move |reader: &Reader| {
+    let window = filter.window.clone();
+    let order =
+        merged::Order { key: |found: &Found| found.order.placed_at.micros(), sort: filter.sort };
+    let page = move |_: Option<u16>, reader: &Reader, window: &Window<After>| {
         let of = Of { table: tables::ORDERS, parts: PARTS };
-        let page = lists::page(reader, filter.question(), &filter.window, of, |entity, _| {
+        lists::page(reader, filter.question(), window, of, |entity, _| {
             let found = Found::of(entity)?.filter(|found| filter.passes(found));
             Ok(found.into_iter().collect())
-        })?;
-        pages::json(&page, Found::view)
+        })
     };
-    backend.query(query).await
+    let page = merged::page(&backend, window, order, page).await?;
+    Ok(pages::json(&page, Found::view)?)
 }
 
 #[cfg(test)]

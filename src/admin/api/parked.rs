@@ -16,8 +16,9 @@ pub(super) use self::dismiss::{many as dismiss_many, one as dismiss};
 pub(super) use self::replay::{many as replay_many, one as replay};
 
 use self::filter::Filter;
+use super::merged::{self, Combined};
 use super::pages::{self, List};
-use super::{Backend, Error};
+use super::{Backend, Error, shown_id};
 use crate::admin::listing::{Limit, Page, Window};
 use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
@@ -92,6 +93,8 @@ views!(ParkedView, WholeView);
 
 /// A parked message, without its bytes.
 struct Found {
+    /// Where there are several.
+    partition: Option<u16>,
     ordinal: Ordinal,
     about: Parked,
 }
@@ -102,7 +105,7 @@ impl Found {
             return Ok(None);
         };
         let about = parked::decode(entity.ordinal, about)?;
-        Ok(Some(Self { ordinal: entity.ordinal, about }))
+        Ok(Some(Self { partition: None, ordinal: entity.ordinal, about }))
     }
 
     fn view(&self) -> ParkedView<'_> {
@@ -127,7 +130,7 @@ impl Found {
             trace,
         } = &self.about;
         ParkedView {
-            id: parked::id(self.ordinal),
+            id: shown_id(self.partition, parked::id(self.ordinal)),
             reason: *reason,
             command_id: command_id.as_deref(),
             source: source.as_deref(),
@@ -152,10 +155,16 @@ pub(super) async fn one(
     backend: Data<Backend>,
     id: Path<String>,
 ) -> Result<Json<WholeView<'static>>, Problem> {
-    backend.query(move |reader| read(reader, &id)).await
+    let (backend, id) = backend.of_local_id(&id).ok_or_else(|| filter::not_parked(None))?;
+    let (partition, id) = (backend.partition(), id.to_owned());
+    backend.query(move |reader| read(partition, reader, &id)).await
 }
 
-fn read(reader: &Reader, id: &str) -> Result<Json<WholeView<'static>>, Error> {
+fn read(
+    partition: Option<u16>,
+    reader: &Reader,
+    id: &str,
+) -> Result<Json<WholeView<'static>>, Error> {
     const MISSING: Error = Error::NotFound("parked message");
     let ordinal = parked::ordinal(id).ok_or(MISSING)?;
     let parts = Parts::of(&[parked::ABOUT, parked::BODY, parked::RESOLUTION]);
@@ -166,6 +175,7 @@ fn read(reader: &Reader, id: &str) -> Result<Json<WholeView<'static>>, Error> {
         let resolution = resolution.map(|bytes| parked::decode_resolution(ordinal, bytes));
         return Err(resolution.transpose()?.map_or(MISSING, Error::Resolved));
     };
+    let found = Found { partition, ..found };
     let body = part(parked::BODY).map_or(&[][..], |body| body);
     Ok(Json::new(&WholeView {
         about: found.view(),
@@ -232,17 +242,28 @@ impl List for ParkedMessages {
 
 pub(super) async fn list(
     backend: Data<Backend>,
-    query: Query<(Filter, Window<After>)>,
+    query: Query<(Filter, Window<Combined<After>>)>,
 ) -> Result<Json<Page<ParkedView<'static>>>, Problem> {
     let (filter, window) = query.0;
-    let messages = ParkedMessages(filter);
-    let (from, limit) = (pages::first(window.after.map(|after| after.0)), window.limit);
-    let query = move |reader: &Reader| {
-        let page = match messages.0.order_id() {
-            Some(order) => of_order::page(&messages, reader, order, from, limit)?,
-            None => pages::page(&messages, reader, from, limit)?,
+    let order = filter.order_id().map(str::to_owned);
+    let read = move |partition: Option<u16>, reader: &Reader, window: &Window<After>| {
+        let messages = ParkedMessages(filter.clone());
+        let from = pages::first(window.after.as_ref().map(|after| after.0));
+        let mut page = match messages.0.order_id() {
+            Some(order) => of_order::page(&messages, reader, order, from, window.limit)?,
+            None => pages::page(&messages, reader, from, window.limit)?,
         };
-        pages::json(&page, Found::view)
+        page.items.iter_mut().for_each(|found| found.partition = partition);
+        Ok::<_, Error>(page)
     };
-    backend.query(query).await
+    let page = if let Some(order) = order {
+        // a message that names an order is in the partition of that order
+        let (backend, window) = (backend.of_id(&order), merged::of_one(window)?);
+        let partition = backend.partition();
+        backend.query(move |reader| read(partition, reader, &window)).await?
+    } else {
+        let by_time = merged::Order::ascending(|found: &Found| found.about.received_at.micros());
+        merged::page(&backend, window, by_time, read).await?
+    };
+    Ok(pages::json(&page, Found::view)?)
 }

@@ -1,6 +1,7 @@
 //! `GET /api/refunds`: refunds that wait for their provider, those of the oldest order first.
 
 use super::lists::{self, After, Of, Question};
+use super::merged::{self, Combined, Order};
 use super::{Backend, Error, pages};
 use crate::admin::listing::{Page, Window};
 use crate::admin::operation::{Json, views};
@@ -12,7 +13,7 @@ use orderly_actors::tables;
 use orderly_domain::id::{AttemptId, Provider};
 use orderly_domain::lists::List;
 use orderly_domain::money::Currency;
-use orderly_domain::order::{Order, Status};
+use orderly_domain::order::{Order as Placed, Status};
 use orderly_domain::payment::{
     FoldedContent, FoldedItem, Payments, Refund, RefundPart, RefundState,
 };
@@ -20,7 +21,7 @@ use orderly_domain::time::Timestamp;
 use orderly_store::{Ordinal, Parts, Reader};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The most records of one order that are looked at for older refunds.
 const FOLDED: usize = 2_000;
@@ -72,7 +73,7 @@ impl From<Option<RefundPart>> for PartView {
 
 /// A refund with its order.
 struct Found {
-    order: Rc<Order>,
+    order: Arc<Placed>,
     refund: Refund,
 }
 
@@ -121,25 +122,25 @@ fn folded(reader: &Reader, payments: &Payments) -> Result<Vec<Refund>, Error> {
 
 pub(super) async fn list(
     backend: Data<Backend>,
-    window: Query<Window<After>>,
+    window: Query<Window<Combined<After>>>,
 ) -> Result<Json<Page<PendingView<'static>>>, Problem> {
-    let window = window.0;
-    let query = move |reader: &Reader| {
-        let of = Of { table: tables::ORDERS, parts: Parts::of(&[Order::PART, Payments::PART]) };
+    let page = |_: Option<u16>, reader: &Reader, window: &Window<After>| {
+        let of = Of { table: tables::ORDERS, parts: Parts::of(&[Placed::PART, Payments::PART]) };
         let question = Question::of(List::RefundPending);
-        let page = lists::page(reader, question, &window, of, |entity, _| {
-            let (order, payments) = (part::<Order>(entity)?, part::<Payments>(entity)?);
+        lists::page(reader, question, window, of, |entity, _| {
+            let (order, payments) = (part::<Placed>(entity)?, part::<Payments>(entity)?);
             let (Some(order), Some(payments)) = (order, payments) else {
                 return Ok(Vec::new());
             };
-            let order = Rc::new(order);
+            let order = Arc::new(order);
             let folded = folded(reader, &payments)?;
             let pending = folded.into_iter().chain(payments.refunds);
             let pending = pending.filter(|refund| refund.state == RefundState::Requested);
-            let found = pending.map(|refund| Found { order: Rc::clone(&order), refund });
+            let found = pending.map(|refund| Found { order: Arc::clone(&order), refund });
             Ok(found.collect())
-        })?;
-        pages::json(&page, Found::view)
+        })
     };
-    backend.query(query).await
+    let order = Order::ascending(|found: &Found| found.order.placed_at.micros());
+    let page = merged::page(&backend, window.0, order, page).await?;
+    Ok(pages::json(&page, Found::view)?)
 }

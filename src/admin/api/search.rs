@@ -10,8 +10,9 @@ mod units;
 
 use self::found::Item;
 use super::lists::{self, After, Question};
+use super::merged::{self, Combined};
 use super::pages::next_of_a_page;
-use super::{Backend, Error};
+use super::{Backend, Error, shown_id};
 use crate::admin::listing::{Limit, Page, Window};
 use crate::admin::operation::Json;
 use crate::admin::problem::Problem;
@@ -158,7 +159,7 @@ parameters! {
     pub(super) struct Search {
         /// The id or the e-mail address, whole.
         q: Text,
-        ..window: Window<Position>
+        ..window: Window<Combined<Position>>
     }
 }
 
@@ -167,11 +168,25 @@ pub(super) async fn find(
     search: Query<Search>,
 ) -> Result<Json<Page<Item>>, Problem> {
     let Search { q: Text(text), window } = search.0;
-    let query = move |reader: &Reader| Ok(Json::new(&page(reader, &text, &window)?)?);
-    backend.query(query).await
+    let page = move |partition: Option<u16>, reader: &Reader, window: &Window<Position>| {
+        let mut page = page(partition, reader, &text, window)?;
+        for item in &mut page.items {
+            if item.kind == found::Kind::Parked {
+                item.id = shown_id(partition, std::mem::take(&mut item.id));
+            }
+        }
+        Ok(page)
+    };
+    let page = merged::page(&backend, window, merged::Order::by_partition(), page).await?;
+    Ok(Json::new(&page)?)
 }
 
-fn page(reader: &Reader, text: &str, window: &Window<Position>) -> Result<Page<Item>, Error> {
+fn page(
+    partition: Option<u16>,
+    reader: &Reader,
+    text: &str,
+    window: &Window<Position>,
+) -> Result<Page<Item>, Error> {
     let postings = lists::snapshot(reader)?;
     let customer = CustomerId::new(text).ok();
     let first = window.after.map_or(0, |position| position.stage);
@@ -189,7 +204,7 @@ fn page(reader: &Reader, text: &str, window: &Window<Position>) -> Result<Page<I
                 let items = |place| stage.items(reader, text, place);
                 lists::found(&postings, question, left, after, items)?
             }
-            None if stage == Stage::Named => named(reader, text, left, after)?,
+            None if stage == Stage::Named => named(partition, reader, text, left, after)?,
             None if stage == Stage::ParkedOrder => {
                 found::parked_of_order(reader, text, left, after)?
             }
@@ -206,13 +221,15 @@ fn page(reader: &Reader, text: &str, window: &Window<Position>) -> Result<Page<I
 
 /// What the id names by itself, from the place of a page on.
 fn named(
+    partition: Option<u16>,
     reader: &Reader,
     text: &str,
     limit: Limit,
     after: Option<After>,
 ) -> Result<(Vec<Item>, Option<After>), Error> {
     let shown = after.map_or(0, After::items);
-    let mut items: Vec<_> = found::named(reader, text)?.into_iter().skip(shown).collect();
+    let mut items: Vec<_> =
+        found::named(partition, reader, text)?.into_iter().skip(shown).collect();
     let has_more = items.len() > limit.get();
     items.truncate(limit.get());
     Ok((items, has_more.then(|| After::item(shown + limit.get()))))

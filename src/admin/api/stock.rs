@@ -1,5 +1,6 @@
 //! `GET /api/stock`, `GET /api/stock/{sku}`.
 
+use super::merged::{self, Combined, Order};
 use super::pages::{self, List};
 use super::{Backend, Error, find};
 use crate::admin::listing::{Page, Window};
@@ -47,13 +48,14 @@ pub(super) async fn one(
     backend: Data<Backend>,
     sku: Path<String>,
 ) -> Result<Json<StockView<'static>>, Problem> {
+    let of = sku.clone();
     let query = move |reader: &Reader| {
         let ordinal = find(reader, Stock::TABLE, "sku", &sku)?;
         let stored = reader.read(Stock::TABLE, ordinal, Stock::PART)?;
         let stock: Stock = decode(ordinal, &stored.ok_or(Error::NotFound("sku"))?)?;
         Ok(Json::new(&StockView::from(&stock))?)
     };
-    backend.query(query).await
+    backend.of_id(&of).query(query).await
 }
 
 /// What the API shows of the stock of a sku.
@@ -83,12 +85,11 @@ impl List for Skus {
 
 pub(super) async fn list(
     backend: Data<Backend>,
-    window: Query<Window<Ordinal>>,
+    window: Query<Window<Combined<Ordinal>>>,
 ) -> Result<Json<Page<StockView<'static>>>, Problem> {
-    let window = window.0;
-    let (from, limit) = (pages::first(window.after), window.limit);
-    let query = move |reader: &Reader| {
-        pages::json(&pages::page(&Skus, reader, from, limit)?, StockView::from)
+    let page = |_: Option<u16>, reader: &Reader, window: &Window<Ordinal>| {
+        pages::page(&Skus, reader, pages::first(window.after), window.limit)
     };
-    backend.query(query).await
+    let page = merged::page(&backend, window.0, Order::by_partition(), page).await?;
+    Ok(pages::json(&page, StockView::from)?)
 }

@@ -6,6 +6,8 @@
 use super::Backend;
 use crate::admin::operation::{Answer, Content, Operation, Output};
 use crate::admin::problem::Problem;
+use crate::admin::query::{Query, parameters};
+use crate::admin::values::PartitionNumber;
 use crate::backup::{Files, tar};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_DISPOSITION;
@@ -67,13 +69,29 @@ impl Responder for Archive {
     }
 }
 
-pub(super) async fn back_up(backend: Data<Backend>) -> Result<Archive, Problem> {
+parameters! {
+    /// The store that a backup is made of.
+    pub(super) struct OfStore {
+        /// The number of the partition whose store it is. It must be given where there are partitions, and means nothing where
+        /// there are none.
+        partition: Option<PartitionNumber>,
+    }
+}
+
+pub(super) async fn back_up(
+    backend: Data<Backend>,
+    of: Query<OfStore>,
+) -> Result<Archive, Problem> {
+    let backend = Data::new(backend.chosen(of.0.partition)?);
     let Some((files, turn)) = backend.back_up().await? else {
         let problem = Problem::new(StatusCode::CONFLICT);
         return Err(problem.detail("another backup is under way"));
     };
     let (namespace, sequence) = (files.manifest().namespace.clone(), files.manifest().end_sequence);
-    let name = format!("{namespace}-{sequence}.tar");
+    let name = match backend.partition() {
+        None => format!("{namespace}-{sequence}.tar"),
+        Some(number) => format!("{namespace}-p{number}-{sequence}.tar"),
+    };
     let (sender, pieces) = mpsc::channel(WAITING);
     let copy = Copy { files, sender, backend, turn: Some(turn) };
     let spawned = thread::Builder::new().name("backup".to_owned()).spawn(move || copy.run());

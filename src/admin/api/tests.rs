@@ -17,6 +17,7 @@ use orderly_domain::id::{CommandId, OrderId, Source};
 use orderly_domain::lists::{Listed, of_order};
 use orderly_domain::order::{Order, Status};
 use orderly_domain::parked::{Link, Parked, ParkedOfOrder};
+use orderly_domain::partition::Partitions;
 use orderly_domain::record::{CommandName, Origin, UnitRecord};
 use orderly_domain::stored::Stored;
 use orderly_domain::time::Timestamp;
@@ -31,7 +32,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 mod cluster;
 mod filters;
 
-const DECODER: Decoder = Decoder { max_command_size: 1024 };
+const DECODER: Decoder = Decoder { max_command_size: 1024, partitions: Partitions::ONE };
 
 /// A disk that counts the bytes that are read.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ mod attempts;
 mod summary;
 
 use self::attempts::Attempts;
-use super::{Backend, Error, orders, pages};
+use super::{Backend, Error, orders, pages, shown_id};
 use crate::admin::listing::{Limit, Page};
 use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
@@ -72,6 +72,14 @@ pub(super) struct Item<'a> {
     data: Option<EventPayload<'a>>,
 }
 
+impl Item<'_> {
+    /// The same with ids as the API shows them.
+    fn of_partition(self, partition: Option<u16>) -> Self {
+        let parked_id = self.parked_id.map(|id| shown_id(partition, id));
+        Self { parked_id, ..self }
+    }
+}
+
 /// A timeline: with `limit` or `after` a page of it, otherwise its first 1,000 items.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -119,10 +127,13 @@ pub(super) async fn of_order(
     let is_page = limit.is_some() || after.is_some();
     let after = after.map_or(Seq(0), |After(after)| after);
     let limit = limit.unwrap_or_default();
+    let backend = backend.of_id(&id);
+    let partition = backend.partition();
     let query = move |reader: &Reader| {
         let most = if is_page { limit.get() + 1 } else { MOST };
         let entries = entries(reader, &id, after, most)?;
         let items = entries.iter().flat_map(items).filter(|(place, _)| *place > after).take(most);
+        let items = items.map(|(place, item)| (place, item.of_partition(partition)));
         if is_page {
             let page = Page::cut(items.collect(), limit, |(place, _)| place.0.to_string());
             let items: Vec<_> = page.items.iter().map(|(_, item)| item).collect();

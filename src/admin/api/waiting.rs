@@ -1,6 +1,7 @@
 //! `GET /api/waiting`: payment callbacks that wait for their order, those of the order that waits longest first.
 
 use super::lists::{self, After, Of, Question};
+use super::merged::{self, Combined, Order};
 use super::{Backend, pages};
 use crate::admin::listing::{Page, Window};
 use crate::admin::operation::{Json, views};
@@ -73,16 +74,17 @@ fn view(waiting: &Waiting) -> WaitingView<'_> {
 
 pub(super) async fn list(
     backend: Data<Backend>,
-    window: Query<Window<After>>,
+    window: Query<Window<Combined<After>>>,
 ) -> Result<Json<Page<WaitingView<'static>>>, Problem> {
-    let window = window.0;
-    let query = move |reader: &Reader| {
+    let page = |_: Option<u16>, reader: &Reader, window: &Window<After>| {
         let of = Of { table: tables::ORDERS, parts: Parts::of(&[Payments::PART]) };
         let question = Question::of(List::Waiting);
-        let page = lists::page(reader, question, &window, of, |entity, _| {
+        lists::page(reader, question, window, of, |entity, _| {
             Ok(part::<Payments>(entity)?.map(|payments| payments.waiting).unwrap_or_default())
-        })?;
-        pages::json(&page, view)
+        })
     };
-    backend.query(query).await
+    // that of an order with several is the first of them
+    let order = Order::ascending(|waiting: &Waiting| waiting.since.micros());
+    let page = merged::page(&backend, window.0, order, page).await?;
+    Ok(pages::json(&page, view)?)
 }

@@ -98,18 +98,18 @@ impl<'a> Sample<'a> {
             parked: counts(now, "orderly_parked", "reason"),
             waiting_callbacks: count(now, "orderly_waiting_callbacks"),
             in_flight: count(now, "orderly_in_flight"),
-            outbox_oldest: now.sum("orderly_outbox_oldest_seconds", None),
+            outbox_oldest: now.largest("orderly_outbox_oldest_seconds"),
             restarts: counts(now, "orderly_actor_restarts_total", "actor"),
             breakers: of_channels(now, "orderly_breaker_state"),
             attention: count(now, "orderly_attention"),
             refunds_pending: count(now, "orderly_refunds_pending"),
-            refunds_oldest: now.sum("orderly_refunds_pending_oldest_seconds", None),
+            refunds_oldest: now.largest("orderly_refunds_pending_oldest_seconds"),
             notifications_oldest: of_channels(now, "orderly_notifications_pending_oldest_seconds"),
             queued: count(now, "orderly_queue_messages"),
-            parked_oldest: now.sum("orderly_parked_oldest_seconds", None),
+            parked_oldest: now.largest("orderly_parked_oldest_seconds"),
             disk_free: count(now, "orderly_disk_free_bytes"),
             disk_size: count(now, "orderly_disk_size_bytes"),
-            broker_connected: count(now, "orderly_broker_connected") == 1,
+            broker_connected: now.smallest("orderly_broker_connected") > 0.5,
             broker_reconnects: count(now, "orderly_broker_reconnects_total"),
             store_bytes: count(now, "orderly_store_bytes"),
         }
@@ -168,7 +168,8 @@ fn counts<'a>(reading: &'a Reading, name: &str, label: &str) -> BTreeMap<&'a str
 /// The values of the channels that are configured.
 fn of_channels<'a>(reading: &'a Reading, name: &str) -> BTreeMap<&'a str, u64> {
     let configured = reading.by("orderly_channel_configured", "channel");
-    let mut values = counts(reading, name, "channel");
+    let values = reading.largest_by(name, "channel").into_iter();
+    let mut values: BTreeMap<_, _> = values.map(|(value, count)| (value, whole(count))).collect();
     values.retain(|channel, _| configured.get(channel).is_some_and(|set| *set > 0.0));
     values
 }

@@ -9,12 +9,16 @@ const PAUSE = 2000;
 
 const OWNS = { cart: 'carts', order: 'orders', inventory: 'stock and reservations', payment: 'payments, refunds and disputes', notification: 'what customers are told' };
 
+// With partitions each of them has such actors.
+const rowOf = ({ actor, partition }) => (partition === undefined ? actor : `${partition}-${actor}`);
+const inPartition = ({ partition }) => (partition === undefined ? null : `Partition ${partition}. `);
+
 export function actorsView(here, signal) {
   const body = el('div', {});
   const again = loading(body, signal, (until) => get('/api/actors', {}, until), (actors) => el('table', { class: 'rows' },
     el('thead', {}, el('tr', {}, ['Actor', 'State', 'Restarts', 'Messages handled', 'Last failure'].map((name) => el('th', { scope: 'col' }, name)))),
-    el('tbody', {}, actors.map((actor) => el('tr', { 'data-row': actor.actor, tabindex: '-1' },
-      el('td', { 'data-name': 'Actor' }, el('div', {}, el('strong', {}, actor.actor), el('div', { class: 'detail' }, OWNS[actor.actor]))),
+    el('tbody', {}, actors.map((actor) => el('tr', { 'data-row': rowOf(actor), tabindex: '-1' },
+      el('td', { 'data-name': 'Actor' }, el('div', {}, el('strong', {}, actor.actor), el('div', { class: 'detail' }, inPartition(actor), OWNS[actor.actor]))),
       el('td', { 'data-name': 'State' }, el('div', {}, chip(words(actor.state), tone(actor.state)))),
       el('td', { 'data-name': 'Restarts', class: 'number' }, count(actor.restarts)),
       el('td', { 'data-name': 'Messages handled', class: 'number' }, count(actor.handled)),

@@ -36,6 +36,7 @@ const TEXTS = {
   channel_down: ['A channel for notifications is down', ['Its circuit breaker is open: after a pause one notification tries the channel, and the others follow when it arrives. Other channels go on.'],
     ['See to the receiver that the detail names. What was given up meanwhile can be sent again: ', link('notifications', null, 'notifications', { href: '#/notifications?status=exhausted' }), '.']],
   retries_rejected: ['A wait queue rejects commands', ['Commands that are to be tried again cannot be put aside, so they are not acknowledged.'], ['Give the queue room in the broker.']],
+  forwards_rejected: ['A partition’s queue rejects commands', ['Commands that belong to that partition wait where they came in, so they are not acknowledged.'], ['Give the queue room in the broker. When it is missing, look why its partition does not run.']],
   dead_letters_rejected: ['The dead letters reject messages', ['Messages that are too large to keep cannot be put aside, so they are not acknowledged.'], ['Give the queue room in the broker, or read it: ', code('orderly dead list')]],
   broker_blocked: ['The broker blocks publishers', ['It is short of memory or disk. Events and notifications wait in the store; commands are still read.'], ['Give the broker memory or disk. orderly goes on by itself.']],
   intake_paused: ['The intake is paused', ['A person paused it. Commands stay in the queue of the broker, payment callbacks too, and holds expire all the same. A restart ends the pause.'],

@@ -9,7 +9,7 @@ const TITLES = {
   following: 'This member is behind the owner', journal: 'The journal accepts nothing',
   events_rejected: 'A queue rejects events', events_unconfirmed: 'The broker confirms no events', notifications_rejected: 'A queue rejects notifications',
   notifications_unroutable: 'No queue for notifications', channel_down: 'A channel for notifications is down', retries_rejected: 'A wait queue rejects commands',
-  dead_letters_rejected: 'The dead letters reject messages', broker_blocked: 'The broker blocks publishers', intake_paused: 'The intake is paused',
+  forwards_rejected: 'A partition’s queue rejects commands', dead_letters_rejected: 'The dead letters reject messages', broker_blocked: 'The broker blocks publishers', intake_paused: 'The intake is paused',
 };
 
 /** A disk with fewer bytes free is nearly full. */

@@ -9,8 +9,9 @@ use crate::config::{Channel, Config, Create};
 use crate::notify::webhook::Webhook;
 use crate::process::{broker_settings, read_store, runtime};
 use crate::telemetry::causes;
-use orderly_broker::TopologyMode;
 use orderly_broker::client::Client;
+use orderly_broker::{Settings, TopologyMode};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// How a trial ended.
@@ -50,7 +51,7 @@ pub(super) fn run(config: &Config) -> Exit {
     let mut all = vec![
         ("broker", broker),
         ("topology", topology),
-        ("store", store(config)),
+        ("store", stores(config)),
         ("webhook", webhook),
     ];
     all.extend(cluster);
@@ -85,7 +86,7 @@ async fn broker(config: &Config) -> (Outcome, Outcome) {
         }
     };
     let connected = Outcome::Well(format!("connected to {}", config.broker.url));
-    let missing = client.missing(&settings).await;
+    let missing = missing(&client, config, &settings).await;
     client.close().await;
     let topology = match missing {
         Err(error) => Outcome::of_error(&error),
@@ -106,6 +107,36 @@ async fn broker(config: &Config) -> (Outcome, Outcome) {
         }
     };
     (connected, topology)
+}
+
+/// What is missing for the whole process: with partitions also what each of them needs.
+async fn missing(
+    client: &Client,
+    config: &Config,
+    settings: &Settings,
+) -> Result<Vec<String>, orderly_broker::rabbit::Error> {
+    let mut missing = client.missing(settings).await?;
+    if config.cluster.partitions().are_several() {
+        for config in config.of_partitions() {
+            missing.extend(client.missing(&broker_settings(&config)).await?);
+        }
+        // exchanges are shared
+        let mut known = BTreeSet::new();
+        missing.retain(|name| known.insert(name.clone()));
+    }
+    Ok(missing)
+}
+
+/// The stores of all partitions; the first one that is not well.
+fn stores(config: &Config) -> Outcome {
+    let mut found = Vec::new();
+    for config in config.of_partitions() {
+        match store(&config) {
+            Outcome::Well(what) => found.push(what),
+            other => return other,
+        }
+    }
+    Outcome::Well(found.join("; "))
 }
 
 fn store(config: &Config) -> Outcome {

@@ -3,7 +3,7 @@
 use super::input::{CommandInput, Refusal};
 use crate::config::Config;
 use crate::decode::Decoder;
-use orderly_broker::Names;
+use orderly_broker::{Message, Names, partition_routing_key};
 use orderly_domain::trace::TraceParent;
 
 /// Checks commands.
@@ -16,11 +16,17 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn new(config: &Config, waits: bool) -> Self {
-        Self {
-            names: Names::new(&config.broker.namespace),
-            decoder: Decoder { max_command_size: config.intake.max_command_size.as_usize() },
-            waits,
+        Self { names: config.names(), decoder: Decoder::of(config), waits }
+    }
+
+    /// The message of a command, which names the partition that the command belongs to, where there are several.
+    pub(super) fn message(&self, command: &CommandInput) -> Message {
+        let mut message = command.message(&self.names);
+        if self.decoder.partitions.are_several() {
+            let number = self.decoder.partition_of(&self.decoder.decode(&message));
+            message.routing_key = partition_routing_key(number, &message.routing_key);
         }
+        message
     }
 
     /// Refuses a command that the processor would find invalid whatever its state.

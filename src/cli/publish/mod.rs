@@ -120,8 +120,8 @@ pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     if config.broker.is_memory() {
         return Err(Error::Memory);
     }
-    let check = (!args.no_check).then(|| Check::new(config, args.wait));
-    let input = read(args, check.as_ref())?;
+    let check = Check::new(config, args.wait);
+    let input = read(args, Some(&check).filter(|_| !args.no_check))?;
     process::runtime()?.block_on(async {
         let client = Client::connect(&broker_settings(config)).await?;
         let verdicts = if args.wait {
@@ -129,8 +129,8 @@ pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
         } else {
             None
         };
-        let names = Names::new(&config.broker.namespace);
-        let publishing = Publishing { client, names, published: 0, verdicts };
+        let names = config.names();
+        let publishing = Publishing { client, names, check, published: 0, verdicts };
         publishing.all(input, args).await
     })
 }
@@ -203,6 +203,7 @@ impl Read for Kept {
 struct Publishing {
     client: Client,
     names: Names,
+    check: Check,
     published: usize,
     verdicts: Option<Verdicts>,
 }
@@ -256,7 +257,7 @@ impl Publishing {
 
     async fn publish(&mut self, commands: Vec<CommandInput>) -> Result<(), Error> {
         let mut messages: Vec<Message> =
-            commands.iter().map(|command| command.message(&self.names)).collect();
+            commands.iter().map(|command| self.check.message(command)).collect();
         if let Some(verdicts) = &mut self.verdicts {
             for (message, command) in messages.iter_mut().zip(&commands) {
                 verdicts.ask(message, &command.id);

@@ -26,9 +26,14 @@ pub(super) struct Args {
 }
 
 /// Makes the backup.
-pub(super) fn run(config: &Config, store: &Path, args: &Args) -> Result<Value, Error> {
+pub(super) fn run(
+    config: &Config,
+    store: &Path,
+    partition: Option<u16>,
+    args: &Args,
+) -> Result<Value, Error> {
     let manifest = match Source::find(store, args.url.as_deref())? {
-        Source::Running => of_running(config, args)?,
+        Source::Running => of_running(config, partition, args)?,
         Source::Stopped => of_stopped(config, store, &args.to)?,
     };
     let of = args.url.clone().unwrap_or_else(|| store.display().to_string());
@@ -56,13 +61,15 @@ fn of_stopped(config: &Config, store: &Path, to: &Path) -> Result<Manifest, Erro
     folder.finish().map_err(Error::Backup)
 }
 
-fn of_running(config: &Config, args: &Args) -> Result<Manifest, Error> {
+fn of_running(config: &Config, partition: Option<u16>, args: &Args) -> Result<Manifest, Error> {
     let api = Api::at(config, args.url.as_deref())?;
+    let query = partition.map(|number| format!("?partition={number}"));
+    let route = format!("{ROUTE}{}", query.unwrap_or_default());
     let mut folder = Folder::create(&args.to).map_err(Error::Backup)?;
     let progress = Progress::bytes("copied");
     let runtime = process::runtime()?;
     runtime.block_on(async {
-        let mut answer = api.download(ROUTE).await?;
+        let mut answer = api.download(&route).await?;
         let mut unpacker = tar::Unpacker::default();
         while let Some(piece) = answer.piece().await? {
             progress.add(piece.len() as u64);

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of `orderly store export`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Args {
-    /// The file to write; - is standard output
+    /// The file to write; - is standard output. Where the namespace has partitions and none is named: a folder, for a file of each
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
 }
@@ -32,6 +32,29 @@ pub(super) fn run(config: &Config, store: &Path, args: &Args) -> Result<Option<V
     }
     let lines = to_file(&store, &args.file).map_err(Error::Export)?;
     Ok(Some(json!({ "export": args.file, "lines": lines })))
+}
+
+/// Writes the exports of the stores of all partitions to a folder: p0.jsonl and so on.
+pub(super) fn all(config: &Config, args: &Args) -> Result<Value, Error> {
+    let folder = &args.file;
+    if folder == Path::new("-") {
+        return Err(Error::NoFolder);
+    }
+    fs::create_dir_all(folder).map_err(ExportError::Write).map_err(Error::Export)?;
+    let mut exports = Vec::new();
+    for config in config.of_partitions() {
+        let partition = config.partition();
+        let store = read(&config, &config.store.path)?;
+        let file = file_of_partition(folder, partition.unwrap_or_default());
+        let lines = to_file(&store, &file).map_err(Error::Export)?;
+        exports.push(json!({ "partition": partition, "export": file, "lines": lines }));
+    }
+    Ok(json!({ "exports": exports }))
+}
+
+/// The file of a partition in a folder of exports.
+pub(super) fn file_of_partition(folder: &Path, number: u16) -> PathBuf {
+    folder.join(format!("p{number}.jsonl"))
 }
 
 fn export(store: &ReadOnly, out: impl io::Write) -> Result<u64, ExportError> {

@@ -82,6 +82,8 @@ fn a_file_may_have_the_urls_of_several_nodes() {
 #[case("IN_FLIGHT", "1000", "at most 256")]
 #[case("RETENTION", "1MiB", "at least 64MiB")]
 #[case("MAX_LAG", "0s", "longer than 0s")]
+#[case("PARTITIONS", "257", "1 to 256")]
+#[case("PARTITIONS", "0", "")]
 fn a_value_that_cannot_work_is_refused(#[case] key: &str, #[case] value: &str, #[case] said: &str) {
     let variable = format!("ORDERLY_CLUSTER__{key}");
     let problems = load(&[(&variable, value)]).expect_err("is refused");
@@ -98,6 +100,22 @@ fn a_standby_needs_a_broker_that_others_reach() {
     let [problem] = &problems[..] else { panic!("{problems:?}") };
     assert_eq!(problem.key, "cluster.mode");
     assert!(problem.what.contains("needs RabbitMQ"), "{problem}");
+}
+
+#[test]
+fn partitions_need_rabbitmq_and_one_process() {
+    let four = ("ORDERLY_CLUSTER__PARTITIONS", "4");
+    let config = load(&[four]).expect("valid");
+    assert_eq!(config.of_partitions().len(), 4);
+    assert!(!config.to_toml().expect("TOML").contains("partition ="), "it is no key");
+    for (other, said) in [
+        (("ORDERLY_BROKER__URL", "memory:"), "need RabbitMQ"),
+        (("ORDERLY_CLUSTER__MODE", "standby"), "not supported yet"),
+    ] {
+        let problems = load(&[four, other]).expect_err("is refused");
+        let problem = problems.iter().find(|problem| problem.key == "cluster.partitions");
+        assert!(problem.is_some_and(|problem| problem.what.contains(said)), "{problems:?}");
+    }
 }
 
 #[test]

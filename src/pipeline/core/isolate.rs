@@ -19,6 +19,9 @@ impl Core {
         received: Duration,
     ) -> Result<(), Error> {
         let inbound = self.decoder.decode(&delivery.message);
+        if self.belongs_elsewhere(&inbound).is_some() {
+            return self.deliver(delivery, received).await;
+        }
         if let Some(sealed) = self.sequencer.park_again(&inbound).await? {
             let delivery_ref = DeliveryRef::new(&delivery, received, None);
             return self.sealed(sealed, Some((delivery_ref, delivery.message))).await;

@@ -53,7 +53,9 @@ const GROUP: usize = 64;
 
 /// The limits of the core.
 pub(super) struct Limits {
-    pub(super) max_command_size: usize,
+    pub(super) decoder: Decoder,
+    /// The number of the partition, where there are several: a command of another one goes on to that one.
+    pub(super) partition: Option<u16>,
     pub(super) stall_after: Duration,
     /// While the units that no checkpoint has written take more bytes than this, the core takes no message.
     pub(super) dirty_bytes: usize,
@@ -177,7 +179,7 @@ impl Core {
         let pending_acks = PendingAcks::new(acks, parts.relay, parts.metrics.clone(), tracer);
         Self {
             sequencer,
-            decoder: Decoder { max_command_size: parts.limits.max_command_size },
+            decoder: parts.limits.decoder,
             link: parts.link,
             history: parts.history,
             journal: parts.journal,
@@ -317,6 +319,11 @@ impl Core {
         self.heartbeat.beat();
         let mut inbound = self.decoder.decode(&delivery.message);
         point("decoded");
+        if let Some(other) = self.belongs_elsewhere(&inbound) {
+            let delivery_ref = DeliveryRef::new(&delivery, received, None);
+            self.outbound.forward(other, &delivery_ref, &delivery.message);
+            return Ok(());
+        }
         let mut trace = self.tracer.delivered(&mut inbound.trace, &delivery);
         let began = self.clock.monotonic();
         let step = self.sequencer.run(&inbound).await?;
@@ -339,6 +346,12 @@ impl Core {
                 Ok(())
             }
         }
+    }
+
+    /// The partition that a message belongs to, if it is another one.
+    fn belongs_elsewhere(&self, inbound: &InboundMessage) -> Option<u16> {
+        let own = self.limits.partition?;
+        Some(self.decoder.partition_of(inbound)).filter(|number| *number != own)
     }
 
     /// Retries a command that failed through a wait queue, or parks it after the last retry.
@@ -435,8 +448,7 @@ impl Core {
 
     /// The error that explains why there are no deliveries any more.
     fn driver_ended(&self) -> Error {
-        let failure = self.link.status.borrow().last_error.clone();
-        Error::Driver(failure.map_or_else(|| "it was closed".to_owned(), |failure| failure.detail))
+        Error::of_driver(&self.link.status)
     }
 
     fn hand_over(&mut self) {

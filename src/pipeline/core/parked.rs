@@ -41,6 +41,9 @@ impl Core {
             return Ok(Replayed::Truncated);
         }
         let mut inbound = self.decoder.decode_parked(&about, &body, replay.edit.as_ref());
+        if let Some(other) = self.belongs_elsewhere(&inbound) {
+            return Ok(Replayed::Elsewhere(other));
+        }
         inbound.operator.clone_from(&replay.operator);
         let edited = replay.edit.is_some();
         let again = sequencer::Replay { parked, inbound, edited };

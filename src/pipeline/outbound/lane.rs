@@ -22,25 +22,25 @@ const BATCH: usize = 256;
 
 /// A message that must be published.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(in super::super) struct Job {
     /// What is settled when the broker has confirmed the message.
-    pub(super) then: Confirmed,
-    pub(super) message: Message,
+    pub(in super::super) then: Confirmed,
+    pub(in super::super) message: Message,
     /// The reason of a dead letter.
-    pub(super) dead: Option<Reason>,
+    pub(in super::super) dead: Option<Reason>,
 }
 
 /// What the lanes share.
 #[derive(Clone)]
-pub(super) struct Shared {
-    pub(super) publisher: Publisher,
-    pub(super) confirmed: mpsc::UnboundedSender<Confirmed>,
+pub(in super::super) struct Shared {
+    pub(in super::super) publisher: Publisher,
+    pub(in super::super) confirmed: mpsc::UnboundedSender<Confirmed>,
     /// The number of messages that were handed over and not confirmed.
-    pub(super) under_way: Arc<AtomicUsize>,
-    pub(super) metrics: Metrics,
+    pub(in super::super) under_way: Arc<AtomicUsize>,
+    pub(in super::super) metrics: Metrics,
 }
 
-pub(super) struct Lane {
+pub(in super::super) struct Lane {
     pace: Pace,
     /// What the broker does not accept, for people.
     destination: String,
@@ -51,7 +51,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(
+    pub(in super::super) fn new(
         report: Report,
         destination: String,
         jobs: mpsc::UnboundedReceiver<Job>,
@@ -63,7 +63,7 @@ impl Lane {
     }
 
     /// Publishes until the core has ended.
-    pub(super) async fn run(mut self) -> Result<(), Error> {
+    pub(in super::super) async fn run(mut self) -> Result<(), Error> {
         loop {
             while let Ok(job) = self.jobs.try_recv() {
                 self.waiting.push_back(job);

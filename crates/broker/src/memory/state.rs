@@ -160,7 +160,7 @@ impl State {
 
     fn route_by_name(&mut self, message: Message, now: Duration) -> bool {
         let queue = message.routing_key.as_str();
-        if queue == self.names.commands {
+        if queue == self.names.queue {
             self.commands.push_back(stored(message));
         } else if queue == self.names.dead {
             self.dead.push_back(message);
@@ -247,7 +247,7 @@ impl State {
                 if let Some(mut expired) = queue.waiting.pop_front() {
                     expired.expires = None;
                     expired.message.exchange.clear();
-                    expired.message.routing_key.clone_from(&self.names.commands);
+                    expired.message.routing_key.clone_from(&self.names.queue);
                     self.commands.push_back(expired);
                 }
             }

@@ -47,6 +47,8 @@ pub(super) enum End {
 pub(super) struct Session {
     generation: u64,
     queue: String,
+    /// The exchange of commands.
+    exchange: String,
     channel: Channel,
     consuming: Consuming,
     /// Consumers started so far; makes their tags differ.
@@ -106,7 +108,7 @@ impl Session {
         generation: u64,
         paused: bool,
     ) -> Result<Self, Error> {
-        let queue = settings.names.commands.clone();
+        let queue = settings.names.queue.clone();
         let channel = connection.open_channel().await?;
         // Before the consumer, or the broker would send the whole queue at once.
         let limiting = channel.basic_qos(settings.prefetch, BasicQosOptions::default());
@@ -115,6 +117,7 @@ impl Session {
         let mut session = Self {
             generation,
             queue,
+            exchange: settings.names.commands.clone(),
             channel,
             consuming: Consuming::Off,
             consumers: 0,
@@ -149,7 +152,7 @@ impl Session {
     ) -> End {
         let mut check = interval(CHECK_INTERVAL);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let queue = self.queue.clone();
+        let (queue, exchange) = (self.queue.clone(), self.exchange.clone());
         let mut counting: Option<BoxFuture<'_, Result<u64, Error>>> = None;
         loop {
             if let Err(error) = self.follow(link).await {
@@ -196,7 +199,8 @@ impl Session {
                     self.checks += 1;
                     if self.checks >= CHECKS_PER_COUNT && counting.is_none() {
                         self.checks = 0;
-                        counting = Some(depth_behind_exchange(consuming, &queue).boxed());
+                        counting =
+                            Some(depth_behind_exchange(consuming, (&queue, &exchange)).boxed());
                     }
                     let silent = self.is_off();
                     let gone = !publishing.status().connected()

@@ -18,7 +18,7 @@ use super::{
 
 /// The consuming connection's name in the broker's list.
 pub(super) fn consumer_name(settings: &Settings) -> String {
-    format!("{} consume", settings.names.commands)
+    format!("{} consume", settings.names.queue)
 }
 
 /// Both connections, with the namespace claimed and everything in place.
@@ -54,7 +54,7 @@ impl SetUp {
             Some(connection) => connection,
             None => self.connect_consuming().await?,
         };
-        let name = format!("{} publish", self.settings.names.commands);
+        let name = format!("{} publish", self.settings.names.queue);
         let publishing = match Connection::open(&self.endpoint, name).await {
             Ok(publishing) => publishing,
             Err(error) => {

@@ -15,7 +15,7 @@ use lapin::{
 };
 
 use super::{
-    super::{Settings, TopologyMode},
+    super::{Serves, Settings, TopologyMode},
     Error,
     connection::Connection,
     error::{Refusal, refusal},
@@ -32,7 +32,9 @@ struct Plan {
     exchanges: Vec<(String, ExchangeKind)>,
     queues: Vec<(String, FieldTable)>,
     /// Queue, exchange, pattern.
-    bindings: Vec<(String, String, &'static str)>,
+    bindings: Vec<(String, String, String)>,
+    /// Bindings that must not be there.
+    unbound: Option<(String, String, String)>,
 }
 
 /// What was found at the broker.
@@ -59,6 +61,9 @@ pub(crate) async fn survey(connection: &Connection, settings: &Settings) -> Resu
         for (queue, exchange, pattern) in &plan.bindings {
             surveyor.bind(queue, exchange, pattern).await?;
         }
+        if let Some((queue, exchange, pattern)) = &plan.unbound {
+            surveyor.unbind(queue, exchange, pattern).await?;
+        }
     }
     Ok(surveyor.survey)
 }
@@ -68,20 +73,22 @@ pub(super) async fn depth(connection: &Connection, queue: &str) -> Result<u64, E
     count_ready(&connection.open_channel().await?, queue).await
 }
 
-/// The same for the queue of commands, when the exchange of that name is there, too. The driver publishes nothing to this exchange,
+/// The same for the queue of commands, when the exchange of commands is there, too. The driver publishes nothing to this exchange,
 /// so nothing else tells that it was deleted, and producers are refused.
 pub(super) async fn depth_behind_exchange(
     connection: &Connection,
-    name: &str,
+    (queue, exchange): (&str, &str),
 ) -> Result<u64, Error> {
     let channel = connection.open_channel().await?;
-    let queued = count_ready(&channel, name).await?;
+    let queued = count_ready(&channel, queue).await?;
     let options = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
     let kind = ExchangeKind::Topic;
-    let looking = channel.exchange_declare(name.into(), kind, options, FieldTable::default());
+    let looking = channel.exchange_declare(exchange.into(), kind, options, FieldTable::default());
     match with_timeout("looking for an exchange", looking).await? {
         Ok(()) => Ok(queued),
-        Err(error) if refusal(&error) == Refusal::NotFound => Err(Error::Missing(name.to_owned())),
+        Err(error) if refusal(&error) == Refusal::NotFound => {
+            Err(Error::Missing(exchange.to_owned()))
+        }
         Err(error) => Err(Error::Channel(error)),
     }
 }
@@ -101,11 +108,27 @@ impl Plan {
         let names = &settings.names;
         let mut queues = vec![
             (names.dead.clone(), quorum(KEEP_ALWAYS)),
-            (names.commands.clone(), commands(settings)),
-            (names.mark.clone(), last_value()),
+            (names.queue.clone(), commands(settings)),
         ];
-        for delay in &settings.retry_delays {
-            queues.push((names.retry(*delay), wait(settings, *delay)));
+        // what names no partition is forwarded, and neither tried again nor marked
+        if !matches!(settings.serves, Serves::Unrouted(_)) {
+            queues.push((names.mark.clone(), last_value()));
+            for delay in &settings.retry_delays {
+                queues.push((names.retry(*delay), wait(settings, *delay)));
+            }
+        }
+        let of_commands =
+            |pattern: &str| (names.queue.clone(), names.commands.clone(), pattern.to_owned());
+        let mut bindings = vec![(names.dead.clone(), names.dead.clone(), String::new())];
+        let mut unbound = None;
+        match &settings.serves {
+            Serves::Namespace => bindings.push(of_commands("#")),
+            Serves::Partition(number) => bindings.push(of_commands(&format!("p{number}.#"))),
+            Serves::Unrouted(keys) => {
+                bindings.extend(keys.iter().map(|key| of_commands(key)));
+                // of a namespace that had no partitions: it would have all commands here a second time
+                unbound = Some(of_commands("#"));
+            }
         }
         Self {
             exchanges: vec![
@@ -115,10 +138,8 @@ impl Plan {
                 (names.notifications.clone(), ExchangeKind::Topic),
             ],
             queues,
-            bindings: vec![
-                (names.dead.clone(), names.dead.clone(), ""),
-                (names.commands.clone(), names.commands.clone(), "#"),
-            ],
+            bindings,
+            unbound,
         }
     }
 }
@@ -156,7 +177,7 @@ fn wait(settings: &Settings, delay: Duration) -> FieldTable {
     let mut arguments = quorum(KEEP_ALWAYS);
     // The default exchange routes by queue name: no binding can be forgotten on the way back.
     dead_lettering(&mut arguments, "");
-    let back = text(&settings.names.commands);
+    let back = text(&settings.names.queue);
     arguments.insert("x-dead-letter-routing-key".into(), back);
     let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
     arguments.insert("x-message-ttl".into(), count(millis));
@@ -218,6 +239,18 @@ impl Surveyor<'_> {
             FieldTable::default(),
         );
         with_timeout("binding a queue", binding).await?.map_err(|source| Error::Declare {
+            name: format!("binding of queue {queue} to exchange {exchange}"),
+            source,
+        })
+    }
+
+    /// A binding that is not there is no error.
+    async fn unbind(&mut self, queue: &str, exchange: &str, pattern: &str) -> Result<(), Error> {
+        let channel = self.channel().await?;
+        let arguments = FieldTable::default();
+        let unbinding =
+            channel.queue_unbind(queue.into(), exchange.into(), pattern.into(), arguments);
+        with_timeout("unbinding a queue", unbinding).await?.map_err(|source| Error::Declare {
             name: format!("binding of queue {queue} to exchange {exchange}"),
             source,
         })

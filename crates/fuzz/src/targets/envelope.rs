@@ -9,6 +9,7 @@ use bytes::Bytes;
 use orderly::decode::{self, Decoder, Edit};
 use orderly_broker::{Attribute, HeaderValue, Message, Properties};
 use orderly_domain::parked::Parked;
+use orderly_domain::partition::Partitions;
 use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Reason;
@@ -17,7 +18,8 @@ use orderly_domain::verdict::Reason;
 const MAX_COMMAND_SIZE: usize = 256 << 10;
 /// What a person is shown of a body.
 const SHOWN: usize = 64 << 10;
-const DECODER: Decoder = Decoder { max_command_size: MAX_COMMAND_SIZE };
+const DECODER: Decoder =
+    Decoder { max_command_size: MAX_COMMAND_SIZE, partitions: Partitions::ONE };
 
 pub(super) fn targets() -> Vec<Target> {
     let samples = || corpus::commands().iter().flat_map(samples).collect::<Vec<_>>();

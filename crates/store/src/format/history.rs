@@ -8,6 +8,7 @@
 //! | 5 | more than one incarnation of a store |
 //! | 6 | postings: in units, and in segments of their own |
 //! | 7 | positions in a journal that several stores share |
+//! | 8 | which partition of its namespace a store has |
 //!
 //! A new format needs a row here, the new version in `kind`, and an arm in [`upgrade`]. Rows and arms are never
 //! removed.
@@ -24,7 +25,7 @@ use crate::codec::Undecodable;
 use crate::unit::HAS_POSTINGS;
 
 /// The format that this build writes.
-pub(crate) const FORMAT: u32 = 7;
+pub(crate) const FORMAT: u32 = 8;
 
 /// The oldest format that this build can upgrade.
 #[cfg(not(any(test, feature = "simulation")))]
@@ -49,6 +50,7 @@ pub(crate) fn upgrade(
         #[cfg(any(test, feature = "simulation"))]
         (kind, UNRELEASED) => Some(Ok((kind.version(), complement(&record).into()))),
         // No release wrote anything older than version 4.
+        (Kind::StoreId, 4) => Some(store_id_from_4_to_8(&record)),
         (Kind::Unit, 4) => Some(unit_from_4_to_6(record)),
         (Kind::Chunk, 4) => Some(chunk_from_4_to_7(&record)),
         (Kind::Manifest, 4) => Some(Ok((7, [&record[..], &[NO_POSITION]].concat().into()))),
@@ -65,6 +67,17 @@ fn unit_from_4_to_6(unit: Bytes) -> Result<(u8, Bytes), Undecodable> {
         Some(flags) if flags & HAS_POSTINGS == 0 => Ok((6, unit)),
         Some(_) | None => Err(Undecodable),
     }
+}
+
+/// The length of the id of a store.
+const INCARNATION: usize = 16;
+/// The number 0, of 1: there were no partitions.
+const NO_PARTITION: [u8; 4] = [0, 0, 1, 0];
+
+/// The namespace comes behind the partition.
+fn store_id_from_4_to_8(store_id: &[u8]) -> Result<(u8, Bytes), Undecodable> {
+    let (incarnation, namespace) = store_id.split_at_checked(INCARNATION).ok_or(Undecodable)?;
+    Ok((8, [incarnation, &NO_PARTITION, namespace].concat().into()))
 }
 
 /// In place of a position that a chunk or a manifest does not have.

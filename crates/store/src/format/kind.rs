@@ -3,7 +3,7 @@
 /// A kind of record. If the form of its keys changes, it becomes a new kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The namespace that the store belongs to, and the store's own id.
+    /// The namespace that the store belongs to, which part of it, and the store's own id.
     StoreId,
     /// The incarnations that the store had after its first one.
     Incarnations,
@@ -81,8 +81,7 @@ impl Kind {
     /// step in `history` and raise the store's format.
     pub(crate) const fn version(self) -> u8 {
         match self {
-            Self::StoreId
-            | Self::Tables
+            Self::Tables
             | Self::BucketSpan
             | Self::Cursor
             | Self::Page
@@ -94,6 +93,7 @@ impl Kind {
             Self::Incarnations => 5,
             Self::Unit | Self::PostingBlock => 6,
             Self::Manifest | Self::Chunk => 7,
+            Self::StoreId => 8,
         }
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::bucket_span;
 use super::incarnations::Incarnations;
-use super::store_id::StoreId;
+use super::store_id::{Partition, StoreId};
 use super::tables::Tables;
 use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
@@ -37,11 +37,13 @@ const fn known(schema: &Schema) -> Formats {
 pub(crate) fn create(
     disk: &dyn Disk,
     namespace: &str,
+    partition: Partition,
     schema: &Schema,
     span: i64,
 ) -> Result<(), Error> {
     check_is_new(disk)?;
-    let store_id = StoreId { namespace: namespace.to_owned(), incarnation: Uuid::now_v7() };
+    let store_id =
+        StoreId { namespace: namespace.to_owned(), partition, incarnation: Uuid::now_v7() };
     let mut batch = Batch::new(Tree::Meta);
     known(schema).put(&mut batch);
     store_id.put(&mut batch);
@@ -64,7 +66,7 @@ impl Descriptor {
     /// Reads the descriptor, and checks that this build can open the store. Writes nothing.
     pub(crate) fn read(
         disk: &dyn Disk,
-        namespace: Option<&str>,
+        wanted: Option<(&str, Partition)>,
         schema: &Schema,
     ) -> Result<Self, Error> {
         let Some(found) = Formats::read(disk)? else {
@@ -74,9 +76,14 @@ impl Descriptor {
         let formats = known(schema);
         found.check(formats, OLDEST_FORMAT)?;
         let store_id = StoreId::read(disk)?;
-        if let Some(wanted) = namespace.filter(|wanted| store_id.namespace != *wanted) {
-            let (found, wanted) = (store_id.namespace, wanted.to_owned());
-            return Err(Error::WrongNamespace { found, wanted });
+        if let Some((namespace, partition)) = wanted {
+            if store_id.namespace != namespace {
+                let (found, wanted) = (store_id.namespace, namespace.to_owned());
+                return Err(Error::WrongNamespace { found, wanted });
+            }
+            if store_id.partition != partition {
+                return Err(Error::WrongPartition { found: store_id.partition, wanted: partition });
+            }
         }
         let incarnations = Incarnations::read(disk, &store_id)?;
         let span = bucket_span::read(disk)?;

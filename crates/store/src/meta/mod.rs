@@ -2,7 +2,7 @@
 //!
 //! | file | has |
 //! |---|---|
-//! | `store_id` | the namespace that the store belongs to, and the store's own id |
+//! | `store_id` | the namespace that the store belongs to, which part of it, and the store's own id |
 //! | `tables` | the tables that the store has |
 //! | `bucket_span` | the time span of a bucket of identities |
 //! | `descriptor` | all of these together: here a store is created, checked and upgraded |
@@ -18,5 +18,6 @@ mod tables;
 
 pub(crate) use self::descriptor::{Descriptor, create};
 pub use self::incarnations::Incarnations;
+pub use self::store_id::Partition;
 pub(crate) use self::store_id::StoreId;
 pub(crate) use self::tables::Tables;

@@ -71,6 +71,7 @@ impl<'a> Export<'a> {
         formats.contents = recovery.upgraded_from.unwrap_or(formats).contents;
         let about = About {
             namespace: recovery.namespace.clone(),
+            partition: recovery.partition,
             incarnations: recovery.incarnations.clone(),
             formats,
             bucket_span: bucket_span::read(&**disk)?,

@@ -163,10 +163,10 @@ impl Import {
         self.disk.sync()?;
         // with the stamp it is a store
         let (first, later) = self.about.incarnations.parts();
-        let namespace = self.about.namespace.clone();
+        let (namespace, partition) = (self.about.namespace.clone(), self.about.partition);
         let mut batch = Batch::new(Tree::Meta);
         self.about.formats.put(&mut batch);
-        StoreId { namespace, incarnation: first }.put(&mut batch);
+        StoreId { namespace, partition, incarnation: first }.put(&mut batch);
         if !later.is_empty() {
             self.about.incarnations.put(&mut batch);
         }

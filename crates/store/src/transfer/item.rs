@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::codec::Reader;
 use crate::error::Error;
 use crate::format::{Formats, Kind};
-use crate::meta::Incarnations;
+use crate::meta::{Incarnations, Partition};
 use crate::schema::Table;
 use crate::unit::{IdentityHash, Name, Ordinal, Posting, Seq, Timer, Unit};
 
@@ -14,6 +14,8 @@ use crate::unit::{IdentityHash, Name, Ordinal, Posting, Seq, Timer, Unit};
 pub struct About {
     /// The namespace that it belongs to.
     pub namespace: String,
+    /// The part of the namespace that it has.
+    pub partition: Partition,
     /// Its incarnations.
     pub incarnations: Incarnations,
     /// The formats of its items.

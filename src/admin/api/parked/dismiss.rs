@@ -1,6 +1,6 @@
 //! `DELETE /api/parked/{id}`: a message is dismissed. `DELETE /api/parked`: all that pass a filter.
 
-use super::filter::{Confirmation, Filter, not_parked};
+use super::filter::{self, Confirmation, Filter, not_parked};
 use crate::admin::api::Backend;
 use crate::admin::body::NoBody;
 use crate::admin::operation::{Json, View};
@@ -9,8 +9,6 @@ use crate::admin::problem::Problem;
 use crate::admin::query::Query;
 use crate::pipeline::Dismissed;
 use actix_web::web::{Data, Path};
-use orderly_actors::parked;
-use orderly_store::Ordinal;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -34,7 +32,7 @@ pub(in super::super) async fn one(
     NamedOperator(operator): NamedOperator,
     NoBody: NoBody,
 ) -> Result<Json<DismissedView>, Problem> {
-    let message = parked::ordinal(&id).ok_or_else(|| not_parked(None))?;
+    let (backend, message) = filter::one(&backend, &id)?;
     match backend.dismiss(vec![message], operator).await?.pop() {
         Some(Dismissed::Done) => Ok(Json::new(&DismissedView { dismissed: 1 })?),
         Some(Dismissed::NotParked(resolution)) => Err(not_parked(resolution)),
@@ -49,13 +47,15 @@ pub(in super::super) async fn many(
     NoBody: NoBody,
 ) -> Result<Json<DismissedView>, Problem> {
     let (filter, confirmation) = query.0;
-    let messages: Vec<Ordinal> = backend.query(move |reader| filter.all(reader)).await?;
-    confirmation.check(messages.len())?;
+    let found = filter.in_all(&backend).await?;
+    confirmation.check(found.iter().map(|(_, messages)| messages.len()).sum())?;
     let mut view = DismissedView::default();
-    for some in messages.chunks(AT_ONCE) {
-        let dismissed = backend.dismiss(some.to_vec(), operator.clone()).await?;
-        let done = dismissed.iter().filter(|one| **one == Dismissed::Done);
-        view.dismissed += done.count() as u64;
+    for (backend, messages) in found {
+        for some in messages.chunks(AT_ONCE) {
+            let dismissed = backend.dismiss(some.to_vec(), operator.clone()).await?;
+            let done = dismissed.iter().filter(|one| **one == Dismissed::Done);
+            view.dismissed += done.count() as u64;
+        }
     }
     Ok(Json::new(&view)?)
 }

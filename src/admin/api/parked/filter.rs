@@ -1,6 +1,6 @@
 //! Which parked messages a caller means, and how many that must be.
 
-use super::super::Error;
+use super::super::{Backend, Error};
 use super::Found;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Expected, Value, parameters};
@@ -47,6 +47,20 @@ impl Filter {
             && is(source, &message.source)
             && is(r#type, &message.r#type)
             && reason.is_none_or(|reason| ParkedReason::from(message.reason) == reason)
+    }
+
+    /// Every message that the caller means, of each partition.
+    pub(super) async fn in_all(
+        &self,
+        backend: &Backend,
+    ) -> Result<Vec<(Backend, Vec<Ordinal>)>, Problem> {
+        let mut found = Vec::new();
+        for of in backend.all() {
+            let filter = self.clone();
+            let messages = of.query(move |reader| filter.all(reader)).await?;
+            found.push((of, messages));
+        }
+        Ok(found)
     }
 
     /// Every message that the caller means. It reads all parked messages, without their bytes.
@@ -105,6 +119,13 @@ impl Value for Count {
     fn schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "integer", "minimum": 0, "maximum": Self::MOST })
     }
+}
+
+/// The partition and the place of a message that may be parked.
+pub(super) fn one(backend: &Backend, id: &str) -> Result<(Backend, Ordinal), Problem> {
+    let found = backend.of_local_id(id);
+    let found = found.and_then(|(backend, id)| Some((backend, parked::ordinal(id)?)));
+    found.ok_or_else(|| not_parked(None))
 }
 
 /// The 404 for a message that is not parked, or not any more.

@@ -1,7 +1,7 @@
 //! `POST /api/parked/{id}/replay`: a message is processed again, as it is or with other data. `POST /api/parked/replay`: all that
 //! pass a filter.
 
-use super::filter::{Confirmation, Filter, not_parked};
+use super::filter::{self, Confirmation, Filter, not_parked};
 use crate::admin::api::Backend;
 use crate::admin::api::dry_run::DryRun;
 use crate::admin::body::{NoBody, OptionalJson};
@@ -14,11 +14,9 @@ use crate::encode;
 use crate::pipeline::{Replay, Replayed};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use orderly_actors::parked;
 use orderly_domain::id::{self, Source};
 use orderly_domain::parked::Resolution;
 use orderly_domain::verdict::{Verdict, VerdictReply};
-use orderly_store::Ordinal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
@@ -125,7 +123,7 @@ pub(in super::super) async fn one(
     NamedOperator(operator): NamedOperator,
     edit: OptionalJson<Edit>,
 ) -> Result<Json<VerdictReply<'static>>, Problem> {
-    let message = parked::ordinal(&id).ok_or_else(|| not_parked(None))?;
+    let (backend, message) = filter::one(&backend, &id)?;
     if edit.0.as_ref().is_some_and(|Edit { data, kind }| data.is_none() && kind.is_none()) {
         return Err(Problem::unprocessable("the body must have data, a type, or both"));
     }
@@ -145,6 +143,12 @@ pub(in super::super) async fn one(
         Some(Replayed::OtherData(Resolution { at, .. })) => {
             Err(Problem::new(StatusCode::CONFLICT).detail(format!(
                 "the message is not parked any more: it was replayed at {at}, with other data; without data the answer is its verdict"
+            )))
+        }
+        Some(Replayed::Elsewhere(number)) => {
+            Err(Problem::new(StatusCode::CONFLICT).detail(format!(
+                "with these data the command belongs to partition {number}, and the message is in another one: send it as a new \
+                 command, and dismiss the message"
             )))
         }
         Some(Replayed::NotParked(resolution)) => Err(not_parked(resolution)),
@@ -179,7 +183,7 @@ impl ReplayedView {
                 *self.verdicts.entry(verdict).or_default() += 1;
                 self.still_parked += u64::from(is_parked(verdict));
             }
-            Replayed::Truncated => self.still_parked += 1,
+            Replayed::Truncated | Replayed::Elsewhere(_) => self.still_parked += 1,
             // somebody else was faster
             Replayed::OtherData(_) | Replayed::NotParked(_) => {}
         }
@@ -205,16 +209,18 @@ pub(in super::super) async fn many(
     NoBody: NoBody,
 ) -> Result<Json<ReplayedView>, Problem> {
     let (filter, (dry_run, confirmation)) = query.0;
-    let messages: Vec<Ordinal> = backend.query(move |reader| filter.all(reader)).await?;
+    let found = filter.in_all(&backend).await?;
     let dry_run = dry_run.is_dry();
     if !dry_run {
-        confirmation.check(messages.len())?;
+        confirmation.check(found.iter().map(|(_, messages)| messages.len()).sum())?;
     }
     let mut view = ReplayedView::default();
-    for some in messages.chunks(AT_ONCE) {
-        let operator = operator.clone();
-        let replay = Replay { messages: some.to_vec(), edit: None, dry_run, operator };
-        backend.replay(replay).await?.iter().for_each(|replayed| view.add(replayed));
+    for (backend, messages) in found {
+        for some in messages.chunks(AT_ONCE) {
+            let operator = operator.clone();
+            let replay = Replay { messages: some.to_vec(), edit: None, dry_run, operator };
+            backend.replay(replay).await?.iter().for_each(|replayed| view.add(replayed));
+        }
     }
     Ok(Json::new(&view)?)
 }

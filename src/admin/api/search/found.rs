@@ -1,8 +1,8 @@
 //! What is found, and what an id names by itself.
 
-use super::super::Error;
 use super::super::lists::After;
 use super::super::parked::naming;
+use super::super::{Error, local_id};
 use crate::admin::listing::Limit;
 use crate::admin::operation::View;
 use orderly_actors::notification::order_of;
@@ -72,13 +72,14 @@ impl View for Item {
 }
 
 /// What the id names by itself.
-pub(super) fn named(reader: &Reader, id: &str) -> Result<Vec<Item>, Error> {
+pub(super) fn named(partition: Option<u16>, reader: &Reader, id: &str) -> Result<Vec<Item>, Error> {
+    let parked = local_id(partition, id).map(|id| parked_by_id(reader, id)).transpose()?;
     let found = [
         order(reader, id)?,
         cart(reader, id)?,
         sku(reader, id)?,
         notification(reader, id)?,
-        parked_by_id(reader, id)?,
+        parked.flatten(),
     ];
     Ok(found.into_iter().flatten().collect())
 }

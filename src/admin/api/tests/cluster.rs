@@ -44,7 +44,12 @@ async fn a_standby_answers_reads_and_names_the_owner_for_the_rest() {
     };
     let cluster = crate::cluster::Cluster::new(&config);
     let limits = (crate::config::Intake::default(), crate::config::Store::default());
-    shop.backend = Backend::new(&limits.0, limits.1.backup_rate, cluster.clone());
+    shop.backend = Backend::new(
+        &limits.0,
+        limits.1.backup_rate,
+        cluster.clone(),
+        orderly_domain::partition::Partitions::ONE,
+    );
     shop.backend.read_from(shop.view.reader());
     let (status, shown, _) = shop.get("/api/cluster").await;
     assert_eq!((status, &shown["role"]), (StatusCode::OK, &"joining".into()));

@@ -90,7 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawConnection<S> {
         quiet: Duration,
     ) -> io::Result<()> {
         let consume = basic::Consume {
-            queue: settings.names.commands.as_str().into(),
+            queue: settings.names.queue.as_str().into(),
             consumer_tag: "unreadable".into(),
             no_local: false,
             no_ack: false,
