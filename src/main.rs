@@ -2,6 +2,8 @@
 //!
 //! Errors of every kind end up here: as one message on standard error, and as an exit code.
 
+mod allocator;
+
 use std::env;
 use std::process::ExitCode;
 
@@ -12,10 +14,6 @@ use orderly::cli::{
     store, watch,
 };
 use orderly::config::Config;
-
-/// Faster than the system's allocator for many small, short-lived allocations on several threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // `parse` ends the program by itself: with 2 for a usage error, with 0 for --help.
@@ -33,6 +31,9 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     }
     if let Command::Simulate(args) = &cli.command {
         return Ok(simulate::run(args)?);
+    }
+    if let Command::Serve(_) | Command::Demo(_) = &cli.command {
+        allocator::keep_freed_pages();
     }
     let config = Config::load(cli.config.as_deref(), env::vars_os())?;
     match &cli.command {

@@ -187,3 +187,22 @@ async fn an_order_that_only_callbacks_wait_for_is_a_404_that_says_so() {
     assert_eq!(problem["detail"], expected);
     assert_eq!(processor.stop().code(), Some(0));
 }
+
+#[rstest::rstest]
+#[case::by_itself(None, "MIMALLOC_PURGE_DELAY=1000")]
+#[case::as_the_environment_says(Some("10"), "MIMALLOC_PURGE_DELAY=10")]
+fn the_allocator_keeps_freed_pages(#[case] wanted: Option<&str>, #[case] option: &str) {
+    let mut processor = Processor::new("memory:", &namespace("serve"));
+    if let Some(wanted) = wanted {
+        processor = processor.with("MIMALLOC_PURGE_DELAY", wanted);
+    }
+    processor.start();
+    // the process that was started has become the one with the option: the same id, and it ends as told
+    let options: Vec<_> = processor
+        .process_environment()
+        .into_iter()
+        .filter(|variable| variable.starts_with("MIMALLOC_"))
+        .collect();
+    assert_eq!(options, [option]);
+    assert_eq!(processor.stop().code(), Some(0));
+}

@@ -56,7 +56,7 @@ impl Default for Broker {
             urls: Vec::new(),
             url_file: PathBuf::new(),
             namespace: "orderly".to_owned(),
-            prefetch: NonZeroU16::new(1000).expect("not zero"),
+            prefetch: NonZeroU16::new(2000).expect("not zero"),
             retry_delays: vec![
                 Duration::from_secs(1),
                 Duration::from_secs(30),

@@ -2,6 +2,7 @@
 //! small steps in between.
 
 use super::Error;
+use super::journal::More;
 use super::timers::StepDetector;
 use super::workers::{Workers, failpoint, point};
 use crate::config::Config;
@@ -19,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 #[derive(Debug)]
 pub(super) enum Work {
     /// Make these units durable. They follow the units that were sent before.
-    Commit(Vec<Arc<Unit>>),
+    Commit { units: Vec<Arc<Unit>>, more: More },
     /// Append these units, which the shared journal has accepted, with the position behind them. They follow the units that
     /// were sent before.
     Append { units: Vec<EncodedUnit>, position: Position },
@@ -79,11 +80,14 @@ impl Policy {
 
 /// The most units of one group commit. Further units are in the next group.
 const MOST_UNITS: usize = 4096;
-/// After a group of at least so many units more are sure to come, and the next group waits for them for [`GATHER`]. A write and a
-/// flush cost as much for a few units as for a hundred: sled wakes seven threads for each.
-const BUSY: usize = 48;
-/// The time from the begin of one group to the begin of the next under load.
-const GATHER: Duration = Duration::from_millis(5);
+/// The time from the begin of one group to the begin of the next, while the core has more deliveries in hand than it can
+/// process. A write and a flush cost as much for a few units as for hundreds (sled wakes seven threads for each), and so do the
+/// acknowledgements and the publishes that follow them.
+const GATHER: Duration = Duration::from_millis(20);
+/// The same for units that a shared journal has accepted, after a group of at least [`LARGE`].
+const GATHER_ACCEPTED: Duration = Duration::from_millis(5);
+/// After so many units that a shared journal has accepted more are sure to come.
+const LARGE: usize = 48;
 /// A group of so many units does not wait for more.
 const ENOUGH: usize = 512;
 /// How long units that a shared journal has accepted may wait for a sync.
@@ -120,7 +124,7 @@ pub(super) fn start(
         steps: StepDetector::new(&clock),
         clock,
         checkpointed: Duration::ZERO,
-        committed: (Duration::ZERO, 0),
+        next_group: Duration::ZERO,
         unsynced: None,
         house: Housekeeping::default(),
     };
@@ -145,8 +149,8 @@ struct Storage<C> {
     steps: StepDetector,
     /// When the last checkpoint was complete.
     checkpointed: Duration,
-    /// When the last group was committed, and its number of units.
-    committed: (Duration, usize),
+    /// When the next group begins at the earliest, unless it has enough units before, or nothing more follows.
+    next_group: Duration,
     /// Since when appended units wait for a sync.
     unsynced: Option<Duration>,
     house: Housekeeping,
@@ -192,6 +196,8 @@ enum Next {
 #[derive(Default)]
 struct Waiting {
     units: Vec<Arc<Unit>>,
+    /// What follows the units.
+    more: More,
     /// What the shared journal has accepted, record by record.
     appends: Vec<(Vec<EncodedUnit>, Position)>,
     /// The shared journal has every unit before this.
@@ -205,12 +211,20 @@ impl Waiting {
     /// Takes a piece of work.
     fn take(&mut self, work: Work) {
         match work {
-            Work::Commit(units) => self.units.extend(units),
+            Work::Commit { units, more } => {
+                self.units.extend(units);
+                self.more = more;
+            }
             Work::Append { units, position } => self.appends.push((units, position)),
             Work::Durable(next) => self.durable = Some(next),
             Work::Backup(asker) => self.backups.push(asker),
             Work::Close => self.closing = true,
         }
+    }
+
+    /// Whether nothing more is known to follow the units, so that they need not wait.
+    fn is_urgent(&self) -> bool {
+        !self.units.is_empty() && self.more == More::None
     }
 
     /// The number of units.
@@ -235,12 +249,12 @@ impl<C: Clock> Storage<C> {
 
     /// Commits the units that wait, then takes at most one step of housekeeping and one of a checkpoint.
     fn serve_next(&mut self) -> Result<Next, store::Error> {
-        let is_early = self.log.is_checkpointing() && self.clock.monotonic() < self.next_group();
+        let is_early = self.log.is_checkpointing() && self.clock.monotonic() < self.next_group;
         let waiting = if is_early { Waiting::default() } else { self.gather() };
         failpoint("store");
         self.log.set_cursor(Seq(self.cursor.load(Ordering::Acquire)));
         if !waiting.units.is_empty() {
-            self.commit(&waiting.units)?;
+            self.commit(&waiting)?;
         }
         if !waiting.appends.is_empty() {
             self.append(&waiting)?;
@@ -273,7 +287,6 @@ impl<C: Clock> Storage<C> {
         let wait = if self.log.is_checkpointing() { Duration::ZERO } else { IDLE };
         let mut waiting = Waiting::default();
         let mut next = self.work.recv_timeout(wait);
-        let until = self.next_group();
         loop {
             match next {
                 Ok(work) => waiting.take(work),
@@ -284,27 +297,22 @@ impl<C: Clock> Storage<C> {
             if waiting.closing || count >= MOST_UNITS {
                 return waiting;
             }
-            let is_enough = count >= ENOUGH || !waiting.backups.is_empty();
+            let is_enough = count >= ENOUGH || waiting.is_urgent() || !waiting.backups.is_empty();
             let wait = if is_enough {
                 Duration::ZERO
             } else {
-                until.saturating_sub(self.clock.monotonic())
+                self.next_group.saturating_sub(self.clock.monotonic())
             };
             next = self.work.recv_timeout(wait);
         }
     }
 
-    /// When the next group begins at the earliest, unless it is large before.
-    fn next_group(&self) -> Duration {
-        match self.committed {
-            (begun, units) if units >= BUSY => begun + GATHER,
-            _ => Duration::ZERO,
-        }
-    }
-
-    fn commit(&mut self, units: &[Arc<Unit>]) -> Result<(), store::Error> {
+    fn commit(&mut self, Waiting { units, more, .. }: &Waiting) -> Result<(), store::Error> {
         let start = self.clock.monotonic();
-        self.committed = (start, units.len());
+        self.next_group = match more {
+            More::InHand => start + GATHER,
+            More::None => Duration::ZERO,
+        };
         point("commit");
         let committed = self.log.commit(units)?;
         point("committed");
@@ -316,7 +324,8 @@ impl<C: Clock> Storage<C> {
     /// Appends what the shared journal has accepted, as one group.
     fn append(&mut self, waiting: &Waiting) -> Result<(), store::Error> {
         let start = self.clock.monotonic();
-        self.committed = (start, waiting.count());
+        let is_large = waiting.count() >= LARGE;
+        self.next_group = if is_large { start + GATHER_ACCEPTED } else { Duration::ZERO };
         point("commit");
         for (units, position) in &waiting.appends {
             self.log.append(units, Some(*position))?;

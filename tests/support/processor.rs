@@ -93,6 +93,14 @@ impl Processor {
         self.child.is_some()
     }
 
+    /// The environment of the running process.
+    pub(crate) fn process_environment(&self) -> Vec<String> {
+        let pid = self.child.as_ref().expect("it runs").id();
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).expect("its environment");
+        let variables = environment.split(|byte| *byte == 0);
+        variables.map(|variable| String::from_utf8_lossy(variable).into_owned()).collect()
+    }
+
     /// The port of the admin API of the running processor.
     pub(crate) fn port(&self) -> u16 {
         self.port

@@ -124,8 +124,8 @@ fn a_wrong_value_is_told_with_what_it_must_be_and_what_it_is() {
     let rows = [
         ("ORDERLY_BROKER__PREFETCH", "0", "must be a whole number from 1 to 65535, not 0"),
         ("ORDERLY_BROKER__PREFETCH", "1.1", "must be a whole number from 1 to 65535, not 1.1"),
-        ("ORDERLY_BROKER__PREFETCH", "many", "must be a number, such as 1000, not \"many\""),
-        ("ORDERLY_BROKER__PREFETCH", "", "must be a number, such as 1000, not \"\""),
+        ("ORDERLY_BROKER__PREFETCH", "many", "must be a number, such as 2000, not \"many\""),
+        ("ORDERLY_BROKER__PREFETCH", "", "must be a number, such as 2000, not \"\""),
         (
             "ORDERLY_BROKER__TOPOLOGY",
             "guess",

@@ -1,7 +1,7 @@
 //! What is durable: waiting for it, and letting out what it causes.
 
 use super::super::Error;
-use super::super::journal::WaitsFor;
+use super::super::journal::{More, WaitsFor};
 use super::super::storage::Report;
 use super::super::workers::point;
 use super::Core;
@@ -43,7 +43,7 @@ impl Core {
 
     /// Waits until all sealed units are durable.
     pub(super) async fn until_durable(&mut self) -> Result<(), Error> {
-        self.hand_over();
+        self.hand_over(More::None);
         while !self.pending_acks.is_durable() {
             let report = self.next_report().await?;
             self.report(report).await?;

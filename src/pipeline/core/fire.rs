@@ -1,6 +1,7 @@
 //! Firing the timers that are due.
 
 use super::super::Error;
+use super::super::journal::More;
 use super::super::timers::WallClock;
 use super::Core;
 use crate::notify::queue::Trigger;
@@ -36,7 +37,7 @@ impl Core {
                 break;
             }
             self.fire(due).await?;
-            self.hand_over();
+            self.hand_over(More::None);
             let is_over = self.clock.monotonic().saturating_sub(began) >= budget;
             if is_over && !(has_holds && batch < BATCHES) {
                 break;

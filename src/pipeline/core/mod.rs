@@ -14,7 +14,7 @@ pub(super) mod upgrade;
 
 use super::alone::AloneFile;
 use super::handle::{Handle, Question, questions};
-use super::journal::{Journal, WaitsFor};
+use super::journal::{Journal, More, WaitsFor};
 use super::local_replies::LocalReplies;
 use super::notifier::{Notifier, Outcomes};
 use super::outbound::{Confirmed, Outbound, SUSPICIOUS};
@@ -250,7 +250,7 @@ impl Core {
                 Wake::Idle => {}
             }
             self.queue_more().await?;
-            self.hand_over();
+            self.hand_over(self.more_deliveries());
             self.pending_acks.acknowledge(self.clock.monotonic());
             point("acknowledged");
             self.audit();
@@ -298,7 +298,8 @@ impl Core {
         if let Some(last) = batch.last() {
             self.pending_acks.delivered(last.generation, last.tag);
         }
-        for delivery in batch {
+        let mut batch = batch.into_iter();
+        while let Some(delivery) = batch.next() {
             let suspicious = delivery.message.properties.delivery_count >= SUSPICIOUS;
             if self.previous_run == PreviousRun::Died && suspicious {
                 self.isolate(delivery, received).await?;
@@ -306,7 +307,8 @@ impl Core {
                 self.deliver(delivery, received).await?;
             }
             if self.group.len() >= GROUP {
-                self.hand_over();
+                let more = if batch.len() > 0 { More::InHand } else { self.more_deliveries() };
+                self.hand_over(more);
                 while let Ok(report) = self.reports.try_recv() {
                     self.report(report).await?;
                 }
@@ -451,10 +453,16 @@ impl Core {
         Error::of_driver(&self.link.status)
     }
 
-    fn hand_over(&mut self) {
+    /// Whether deliveries wait for the core.
+    fn more_deliveries(&self) -> More {
+        if self.link.intake.is_empty() { More::None } else { More::InHand }
+    }
+
+    /// Hands the sealed units to the journal.
+    fn hand_over(&mut self, more: More) {
         if !self.group.is_empty() {
             let group = std::mem::replace(&mut self.group, Vec::with_capacity(GROUP));
-            self.journal.commit(group);
+            self.journal.commit(group, more);
         }
     }
 

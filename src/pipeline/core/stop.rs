@@ -102,7 +102,7 @@ impl Core {
                 Ok(None) => break,
                 Err(_) => return Ok(Err(Late)),
             }
-            self.hand_over();
+            self.hand_over(self.more_deliveries());
             self.heartbeat.pause();
         }
         Ok(Ok(()))

@@ -24,8 +24,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Makes units durable, in order, without waiting. The store thread reports what is durable.
 pub(super) trait Journal: Send {
-    /// Makes these units durable. They follow the units that were given before.
-    fn commit(&mut self, units: Vec<Arc<Unit>>);
+    /// Makes these units durable. They follow the units that were given before. `more` says what is known of those that come.
+    fn commit(&mut self, units: Vec<Arc<Unit>>, more: More);
 
     /// Begins a backup. It has at least the units that are durable.
     fn back_up(&mut self, answer: oneshot::Sender<backup::Source>);
@@ -39,6 +39,16 @@ pub(super) trait Journal: Send {
 
     /// What does not answer, when a unit that is not durable has waited for `limit`. `None`: something has answered since.
     fn stands_still(&self, limit: Duration) -> Option<WaitsFor>;
+}
+
+/// What follows a group of units, as far as the core knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum More {
+    /// Nothing: somebody may wait for these units, and no others come at once.
+    #[default]
+    None,
+    /// The units of further deliveries, which are in the core's hand already. A group may wait for them: the core is busy anyway.
+    InHand,
 }
 
 /// What units that are not durable wait for.

@@ -1,7 +1,7 @@
 //! The store alone: units are durable when the store thread has committed them.
 
 use super::super::storage::Work;
-use super::{Journal, WaitsFor};
+use super::{Journal, More, WaitsFor};
 use orderly_store::{Unit, backup};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 pub(in crate::pipeline) struct Single(pub(in crate::pipeline) Sender<Work>);
 
 impl Journal for Single {
-    fn commit(&mut self, units: Vec<Arc<Unit>>) {
-        let _ = self.0.send(Work::Commit(units));
+    fn commit(&mut self, units: Vec<Arc<Unit>>, more: More) {
+        let _ = self.0.send(Work::Commit { units, more });
     }
 
     fn back_up(&mut self, answer: oneshot::Sender<backup::Source>) {

@@ -6,7 +6,7 @@
 
 use super::super::Error;
 use super::super::storage::{Report, Work};
-use super::{Journal, WaitsFor};
+use super::{Journal, More, WaitsFor};
 use crate::journal::{Input, Told};
 use orderly_member::given::{Given, accepted};
 use orderly_member::place::{to_place, units_between};
@@ -81,7 +81,7 @@ pub(in crate::pipeline) struct Standby {
 
 impl Journal for Standby {
     // a task or a thread that has ended takes nothing more, and the process is ending
-    fn commit(&mut self, units: Vec<Arc<Unit>>) {
+    fn commit(&mut self, units: Vec<Arc<Unit>>, _: More) {
         self.under_way.add(&units);
         let _ = self.inputs.send(Input::Units(units));
     }

@@ -47,7 +47,7 @@ impl Busy {
             steps: StepDetector::new(&clock),
             clock,
             checkpointed: Duration::ZERO,
-            committed: (Duration::ZERO, 0),
+            next_group: Duration::ZERO,
             unsynced: None,
             house: Housekeeping::default(),
         };
@@ -69,7 +69,7 @@ impl Busy {
     /// A turn of the thread, with `count` units that wait, of some kilobytes each.
     fn turn(&mut self, count: usize) {
         let units = (0..count).map(|_| self.unit()).collect();
-        self.work.send(Work::Commit(units)).expect("the thread listens");
+        self.work.send(Work::Commit { units, more: More::None }).expect("the thread listens");
         self.storage.cursor.store(self.view.next_seq().0, Ordering::Release);
         assert_eq!(self.storage.serve_next().expect("the disk works"), Next::Continue);
         while let Ok(report) = self.reports.try_recv() {
@@ -228,48 +228,67 @@ fn nothing_is_dropped_by_a_step_that_the_core_has_not_seen_yet() {
 }
 
 #[rstest::rstest]
-#[case::after_a_small_group(BUSY - 1, 1)]
-#[case::after_a_large_group(BUSY, 4)]
-fn a_group_waits_for_more_units_only_under_load(#[case] last_group: usize, #[case] in_group: u64) {
-    // Given a group that has just begun, by a clock that stands still: the next one has all the time there is
+#[case::nothing_follows(More::None, 1)]
+#[case::deliveries_are_in_hand(More::InHand, 3)]
+fn a_group_waits_while_the_core_has_deliveries_in_hand(#[case] more: More, #[case] in_group: u64) {
+    // Given a group that may wait for a minute, by a clock that stands still
     let mut busy = Busy::start();
-    let now = busy.storage.clock.monotonic();
-    busy.storage.committed = (now + Duration::from_secs(60), last_group);
+    busy.storage.next_group = busy.storage.clock.monotonic() + Duration::from_secs(60);
     let first = busy.view.next_seq();
     let units: Vec<_> = (0..4).map(|_| busy.unit()).collect();
     let work = busy.work.clone();
-    work.send(Work::Commit(vec![Arc::clone(&units[0])])).expect("the thread listens");
+    let commit = |unit: &Arc<Unit>, more| Work::Commit { units: vec![Arc::clone(unit)], more };
+    work.send(commit(&units[0], more)).expect("the thread listens");
 
-    // When further units come once it waits for them, and then a backup, which waits for none
-    let (asker, source) = oneshot::channel();
-    let (go, wait) = channel();
+    // When further units come once it waits for them, of which the third is the last in hand
+    let (go, wait) = channel::<()>();
     let sending = std::thread::spawn(move || {
-        // without load it waits for nothing: then the units come when its turn is over
-        let _ = if last_group >= BUSY { Ok(()) } else { wait.recv() };
-        for unit in &units[1..] {
-            std::thread::sleep(Duration::from_millis(1));
-            work.send(Work::Commit(vec![Arc::clone(unit)])).expect("the thread listens");
+        // when nothing follows it waits for nothing: then the units come when its turn is over
+        let _ = if more == More::InHand { Ok(()) } else { wait.recv() };
+        for (unit, more) in units[1..].iter().zip([More::InHand, More::None, More::None]) {
+            std::thread::sleep(Duration::from_millis(20));
+            work.send(commit(unit, more)).expect("the thread listens");
         }
-        work.send(Work::Backup(asker)).expect("the thread listens");
     });
     assert_eq!(busy.storage.serve_next().expect("the disk works"), Next::Continue);
     drop(go);
     sending.join().expect("does not panic");
-    if last_group >= BUSY {
-        assert!(source.blocking_recv().is_ok());
-    }
 
     let Ok(Report::Durable(through)) = busy.reports.try_recv() else { panic!("no group") };
     assert_eq!(through.0 - first.0, in_group);
 }
 
 #[test]
+fn a_backup_waits_for_no_units() {
+    let mut busy = Busy::start();
+    busy.storage.next_group = busy.storage.clock.monotonic() + Duration::from_secs(60);
+    let units = vec![busy.unit()];
+    let (asker, source) = oneshot::channel();
+    busy.work.send(Work::Commit { units, more: More::InHand }).expect("the thread listens");
+    busy.work.send(Work::Backup(asker)).expect("the thread listens");
+    assert_eq!(busy.storage.serve_next().expect("the disk works"), Next::Continue);
+    assert!(source.blocking_recv().is_ok());
+}
+
+#[test]
+fn only_what_has_deliveries_behind_it_delays_the_next_group() {
+    let mut busy = Busy::start();
+    for (more, delay) in [(More::InHand, GATHER), (More::None, Duration::ZERO)] {
+        busy.storage.next_group = Duration::ZERO;
+        let (units, began) = (vec![busy.unit()], busy.storage.clock.monotonic());
+        busy.work.send(Work::Commit { units, more }).expect("the thread listens");
+        busy.storage.serve_next().expect("the disk works");
+        let next = busy.storage.next_group;
+        assert_eq!(next, if delay.is_zero() { delay } else { began + delay }, "{more:?}");
+    }
+}
+
+#[test]
 fn the_end_waits_for_no_units() {
     let mut busy = Busy::start();
-    let now = busy.storage.clock.monotonic();
-    busy.storage.committed = (now + Duration::from_secs(60), BUSY);
-    let unit = busy.unit();
-    busy.work.send(Work::Commit(vec![unit])).expect("the thread listens");
+    busy.storage.next_group = busy.storage.clock.monotonic() + Duration::from_secs(60);
+    let units = vec![busy.unit()];
+    busy.work.send(Work::Commit { units, more: More::InHand }).expect("the thread listens");
     busy.work.send(Work::Close).expect("the thread listens");
     assert_eq!(busy.storage.serve_next().expect("the disk works"), Next::Stop);
 }
