@@ -353,6 +353,7 @@ impl Starting {
             token: Secret::default(),
             read_token: Secret::default(),
             max_body: 1024,
+            partitions: Partitions::ONE,
             grace: Duration::from_secs(1),
         };
         let routes = admin::routes(

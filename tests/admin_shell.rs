@@ -14,6 +14,7 @@ use orderly::degraded::Degraded;
 use orderly::metrics::Metrics;
 use orderly::metrics::labels::{CommandType, Restriction};
 use orderly_domain::command::Kind;
+use orderly_domain::partition::Partitions;
 use orderly_domain::verdict::Verdict;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -107,6 +108,7 @@ fn start(bind: SocketAddr, token: &str) -> Result<Shell, Error> {
         token: Secret::new(token),
         read_token: Secret::new(if token.is_empty() { "" } else { READ_TOKEN }),
         max_body: MAX_BODY,
+        partitions: Partitions::ONE,
         grace: Duration::from_secs(5),
     };
     let degraded = Degraded::new(metrics.clone());

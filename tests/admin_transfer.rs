@@ -13,6 +13,7 @@ use orderly::admin::{Health, Options, Problem, Readiness, Route, Routes, Server,
 use orderly::config::Secret;
 use orderly::degraded::Degraded;
 use orderly::metrics::Metrics;
+use orderly_domain::partition::Partitions;
 
 /// How many lines the text has that the server shows.
 #[derive(Clone)]
@@ -83,6 +84,7 @@ impl Shell {
             token: Secret::new(""),
             read_token: Secret::new(""),
             max_body: 1024,
+            partitions: Partitions::ONE,
             grace: Duration::from_secs(5),
         };
         let server = Server::start(options, health, routes).expect("a server");

@@ -44,6 +44,7 @@ mod page {
     use orderly::config::Secret;
     use orderly::degraded::Degraded;
     use orderly::metrics::Metrics;
+    use orderly_domain::partition::Partitions;
     use serde_json::json;
     use std::net::SocketAddr;
     use std::time::Duration;
@@ -56,6 +57,7 @@ mod page {
             token: Secret::default(),
             read_token: Secret::default(),
             max_body: 1024,
+            partitions: Partitions::ONE,
             grace: Duration::from_secs(30),
         };
         let (degraded, namespace) = (Degraded::new(metrics), "shop".to_owned());

@@ -93,6 +93,10 @@ fn assert_shows_all(processor: &Processor) {
     assert_eq!((orders.len(), unique.len()), (SHOPS, SHOPS));
     let placed = ids(&newest, "placed_at");
     assert!(placed.is_sorted_by(|one, next| one >= next), "{placed:?}");
+    let document = processor.get("/openapi.json").expect("the document");
+    let parameters = document["paths"]["/api/orders"]["get"]["parameters"].as_array();
+    let after = parameters.and_then(|all| all.iter().find(|one| one["name"] == "after"));
+    assert_eq!(after.expect("a cursor")["schema"]["pattern"], "^(~[^~]*){4}$");
     assert_eq!(ids(&oldest, "placed_at"), placed.iter().rev().copied().collect::<Vec<_>>());
     assert_eq!(all(processor, "/api/stock", 9).len(), SHOPS);
     let order = processor.get("/api/orders/shop-6:o-1").expect("the order that failed at first");

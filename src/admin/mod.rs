@@ -52,6 +52,7 @@ use actix_web::http::header::X_CONTENT_TYPE_OPTIONS;
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpServer, rt};
+use orderly_domain::partition::Partitions;
 use tokio::sync::watch;
 use tracing::{error, info};
 
@@ -85,6 +86,8 @@ pub struct Options {
     pub read_token: Secret,
     /// The largest body that is read, in bytes.
     pub max_body: usize,
+    /// The partitions of the namespace, which decide how the `next` of a page looks.
+    pub partitions: Partitions,
     /// The time that open requests have to finish when the server stops.
     pub grace: Duration,
 }
@@ -163,7 +166,7 @@ impl Server {
     pub fn start(options: Options, health: Health, routes: Routes) -> Result<Self, Error> {
         let live = Live::new();
         let routes = own_routes().with(live.clone()).and(routes);
-        let document = Document::new(&routes);
+        let document = Document::new(&routes).with_cursors_of(options.partitions);
         let routes = routes.with(document);
         let table = routes.clone();
         let bind = options.bind;

@@ -9,11 +9,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::api::pattern_of_cursors;
 use super::operation::{Answer, Body, Content, Json, Shared, View};
 use super::query::Parameter;
 use super::readiness::Reason;
 use super::route::{Route, Routes};
 use crate::cluster::{ClusterRole, OwnerView};
+use orderly_domain::partition::Partitions;
 
 /// The document of a set of routes.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -69,6 +71,28 @@ impl Document {
         });
         let Value::Object(document) = document else { unreachable!("it is written as an object") };
         Self(document)
+    }
+
+    /// The same document where lists are merged of several partitions: a page begins at a place in each of them.
+    #[must_use]
+    pub fn with_cursors_of(mut self, partitions: Partitions) -> Self {
+        if !partitions.are_several() {
+            return self;
+        }
+        let paths = self.0.get_mut("paths").and_then(Value::as_object_mut);
+        let paths = paths.into_iter().flatten();
+        // what is about an id is in the partition of the id
+        let of_lists =
+            paths.filter(|(path, _)| !path.contains('{')).map(|(_, operations)| operations);
+        let operations = of_lists.filter_map(Value::as_object_mut);
+        let parameters = operations
+            .flat_map(Map::values_mut)
+            .filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
+        for parameter in parameters.flatten().filter(|parameter| parameter["name"] == "after") {
+            parameter["schema"] =
+                json!({ "type": "string", "pattern": pattern_of_cursors(partitions) });
+        }
+        self
     }
 
     /// The document of all routes that the server has.

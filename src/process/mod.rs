@@ -191,6 +191,7 @@ impl Observed {
             bind: config.admin.bind,
             token: config.admin.token.clone(),
             read_token: config.admin.read_token.clone(),
+            partitions: several,
             max_body: config.intake.max_command_size.as_usize().saturating_add(ENVELOPE),
             grace: Duration::from_secs(5),
         };

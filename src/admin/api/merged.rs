@@ -9,8 +9,9 @@ use crate::admin::problem::Problem;
 use crate::admin::query::{Expected, Value};
 use crate::admin::values::Sort;
 use futures_util::future::try_join_all;
+use orderly_domain::partition::Partitions;
 use orderly_store::Reader;
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{Schema, SchemaGenerator};
 use std::cmp::Ordering;
 
 /// Where a page begins: a place in the list, or with several partitions one in each.
@@ -52,11 +53,15 @@ impl<A: Value> Value for Combined<A> {
         places.split(MARK).map(place).collect::<Result<_, _>>().map(Self::Several)
     }
 
+    /// Of one place. The document of a process with several partitions has [`pattern`] in its stead.
     fn schema(generator: &mut SchemaGenerator) -> Schema {
-        let one = A::schema(generator);
-        let one = one.get("pattern").and_then(|pattern| pattern.as_str()).unwrap_or_default();
-        json_schema!({ "type": "string", "pattern": format!("{one}|^{MARK}") })
+        A::schema(generator)
     }
+}
+
+/// The pattern of a text with a place in each of several partitions.
+pub(in crate::admin) fn pattern(partitions: Partitions) -> String {
+    format!("^({MARK}[^{MARK}]*){{{}}}$", partitions.0)
 }
 
 /// A place among others has no mark in its text.
@@ -287,6 +292,7 @@ mod tests {
         let texts: Vec<_> = places.into_iter().map(Place::into_text).collect();
         assert_eq!(text_of(&texts), Some(text));
         assert_eq!(text_of(&[END.to_owned(), END.to_owned()]), None);
+        assert_eq!(pattern(Partitions(3.try_into().expect("not zero"))), "^(~[^~]*){3}$");
         assert_eq!(Combined::parse("17"), Ok(Combined::One(Ordinal(17))));
         for wrong in ["~x", "~17~x", "x"] {
             assert_eq!(Combined::<Ordinal>::parse(wrong), Err(next_of_a_page()), "{wrong}");

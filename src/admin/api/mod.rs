@@ -52,6 +52,7 @@ mod waiting;
 pub use self::backend::Backend;
 use self::backend::{local_id, shown_id};
 use self::commands::Reading;
+pub(super) use self::merged::pattern as pattern_of_cursors;
 use super::problem::Problem;
 use super::route::{Route, Routes};
 use crate::decode::Decoder;
