@@ -224,7 +224,7 @@ impl Waiting {
 
     /// Whether nothing more is known to follow the units, so that they need not wait.
     fn is_urgent(&self) -> bool {
-        !self.units.is_empty() && self.more == More::None
+        !self.units.is_empty() && self.more == More::Nothing
     }
 
     /// The number of units.
@@ -311,7 +311,7 @@ impl<C: Clock> Storage<C> {
         let start = self.clock.monotonic();
         self.next_group = match more {
             More::InHand => start + GATHER,
-            More::None => Duration::ZERO,
+            More::Nothing => Duration::ZERO,
         };
         point("commit");
         let committed = self.log.commit(units)?;

@@ -43,7 +43,7 @@ impl Core {
 
     /// Waits until all sealed units are durable.
     pub(super) async fn until_durable(&mut self) -> Result<(), Error> {
-        self.hand_over(More::None);
+        self.hand_over(More::Nothing);
         while !self.pending_acks.is_durable() {
             let report = self.next_report().await?;
             self.report(report).await?;

@@ -37,7 +37,7 @@ impl Core {
                 break;
             }
             self.fire(due).await?;
-            self.hand_over(More::None);
+            self.hand_over(More::Nothing);
             let is_over = self.clock.monotonic().saturating_sub(began) >= budget;
             if is_over && !(has_holds && batch < BATCHES) {
                 break;

@@ -455,7 +455,7 @@ impl Core {
 
     /// Whether deliveries wait for the core.
     fn more_deliveries(&self) -> More {
-        if self.link.intake.is_empty() { More::None } else { More::InHand }
+        if self.link.intake.is_empty() { More::Nothing } else { More::InHand }
     }
 
     /// Hands the sealed units to the journal.

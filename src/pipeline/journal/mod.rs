@@ -46,7 +46,7 @@ pub(super) trait Journal: Send {
 pub(super) enum More {
     /// Nothing: somebody may wait for these units, and no others come at once.
     #[default]
-    None,
+    Nothing,
     /// The units of further deliveries, which are in the core's hand already. A group may wait for them: the core is busy anyway.
     InHand,
 }

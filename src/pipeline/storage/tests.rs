@@ -69,7 +69,7 @@ impl Busy {
     /// A turn of the thread, with `count` units that wait, of some kilobytes each.
     fn turn(&mut self, count: usize) {
         let units = (0..count).map(|_| self.unit()).collect();
-        self.work.send(Work::Commit { units, more: More::None }).expect("the thread listens");
+        self.work.send(Work::Commit { units, more: More::Nothing }).expect("the thread listens");
         self.storage.cursor.store(self.view.next_seq().0, Ordering::Release);
         assert_eq!(self.storage.serve_next().expect("the disk works"), Next::Continue);
         while let Ok(report) = self.reports.try_recv() {
@@ -228,7 +228,7 @@ fn nothing_is_dropped_by_a_step_that_the_core_has_not_seen_yet() {
 }
 
 #[rstest::rstest]
-#[case::nothing_follows(More::None, 1)]
+#[case::nothing_follows(More::Nothing, 1)]
 #[case::deliveries_are_in_hand(More::InHand, 3)]
 fn a_group_waits_while_the_core_has_deliveries_in_hand(#[case] more: More, #[case] in_group: u64) {
     // Given a group that may wait for a minute, by a clock that stands still
@@ -243,9 +243,11 @@ fn a_group_waits_while_the_core_has_deliveries_in_hand(#[case] more: More, #[cas
     // When further units come once it waits for them, of which the third is the last in hand
     let (go, wait) = channel::<()>();
     let sending = std::thread::spawn(move || {
-        // when nothing follows it waits for nothing: then the units come when its turn is over
-        let _ = if more == More::InHand { Ok(()) } else { wait.recv() };
-        for (unit, more) in units[1..].iter().zip([More::InHand, More::None, More::None]) {
+        // when nothing follows it waits for nothing: the others come when its turn is over, or after a while
+        if more == More::Nothing {
+            let _ = wait.recv_timeout(Duration::from_secs(2));
+        }
+        for (unit, more) in units[1..].iter().zip([More::InHand, More::Nothing, More::Nothing]) {
             std::thread::sleep(Duration::from_millis(20));
             work.send(commit(unit, more)).expect("the thread listens");
         }
@@ -273,7 +275,7 @@ fn a_backup_waits_for_no_units() {
 #[test]
 fn only_what_has_deliveries_behind_it_delays_the_next_group() {
     let mut busy = Busy::start();
-    for (more, delay) in [(More::InHand, GATHER), (More::None, Duration::ZERO)] {
+    for (more, delay) in [(More::InHand, GATHER), (More::Nothing, Duration::ZERO)] {
         busy.storage.next_group = Duration::ZERO;
         let (units, began) = (vec![busy.unit()], busy.storage.clock.monotonic());
         busy.work.send(Work::Commit { units, more }).expect("the thread listens");
