@@ -2,7 +2,7 @@
 
 use orderly_planted::{Bug, is_planted};
 
-use super::{Leaving, Node, Now, Output, PASS_ON_EVERY};
+use super::{DEFER_FOR, Leaving, Node, Now, Output, PASS_ON_EVERY};
 use crate::claim::{Claim, Step, Trigger};
 use crate::id::{Epoch, Nonce, Progress};
 use crate::owner::Owner;
@@ -165,6 +165,12 @@ impl Node {
         if self.owns() {
             return silent.then_some(Trigger::Doubt);
         }
+        if let Some(left) = self.left
+            && !(self.defers && now.monotonic < left + DEFER_FOR)
+        {
+            self.left = None;
+            return Some(Trigger::Closed);
+        }
         if self.active {
             return if self.pass_on(now) { None } else { Some(Trigger::Active) };
         }
@@ -172,8 +178,8 @@ impl Node {
     }
 
     /// Leaves the commands to an owner that lives and does not get them: one that was chosen because the one before was silent, or
-    /// left. The broker does not know of owners, and gives the commands to any member. Once in a while only, since the owner
-    /// may be unable to consume.
+    /// left; or to the member that is to own next, when the owner has left. The broker does not know of owners, and gives the
+    /// commands to any member. Once in a while only, since the owner may be unable to consume.
     fn pass_on(&mut self, now: Now) -> bool {
         let is_open = self
             .reader
@@ -183,7 +189,8 @@ impl Node {
         let lately_heard = now.monotonic.saturating_sub(self.settings.tick_every * 2);
         let lives = is_open && self.follower.heard_alive(lately_heard);
         let lately = self.passed_on.is_some_and(|at| now.monotonic < at + PASS_ON_EVERY);
-        if !lives || self.follower.owner_is_active() || lately {
+        let is_wanted = (lives && !self.follower.owner_is_active()) || self.left.is_some();
+        if !is_wanted || lately {
             return false;
         }
         (self.passed_on, self.active) = (Some(now.monotonic), false);

@@ -130,6 +130,10 @@ pub enum Output {
 /// anybody wants to wait for a member that can consume.
 const PASS_ON_EVERY: Duration = Duration::from_secs(10);
 
+/// When the owner has left in good order, a member that defers waits so long for another one to own. Long enough for that one to
+/// read this and to claim, and no longer, since nothing is processed meanwhile.
+const DEFER_FOR: Duration = Duration::from_secs(1);
+
 /// Whether the owner leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leaving {
@@ -166,6 +170,10 @@ pub struct Node {
     tells_active: bool,
     /// When this member left the commands to others last.
     passed_on: Option<Duration>,
+    /// Whether another member is to own when the owner leaves in good order.
+    defers: bool,
+    /// When it was read that the owner has left, while this member deferred, and nobody has opened an epoch since.
+    left: Option<Duration>,
     claim: Option<Claim>,
     owner: Option<Owner>,
     /// Since when the store is ahead of the journal, and where the journal ended.
@@ -206,6 +214,8 @@ impl Node {
             active: false,
             tells_active: false,
             passed_on: None,
+            defers: false,
+            left: None,
             claim: None,
             owner: None,
             ahead: None,
@@ -249,6 +259,12 @@ impl Node {
         self.tells_active |= self.active != active;
         self.active = active;
         self.elapse(now);
+    }
+
+    /// Whether another member is to own when the owner leaves in good order: this one lets it go first for a moment, and leaves
+    /// the commands to it.
+    pub const fn set_deferring(&mut self, defers: bool) {
+        self.defers = defers;
     }
 
     /// Claims, because somebody asked for it.

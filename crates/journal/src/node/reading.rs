@@ -21,7 +21,7 @@ impl Node {
         self.reader = None;
         self.reached = None;
         self.follower.detached();
-        self.ahead = None;
+        (self.ahead, self.left) = (None, None);
         self.out.push_back(Output::Attach(seek.from()));
         self.seek = Some(seek);
         let serial = self.probe(now);
@@ -235,6 +235,7 @@ impl Node {
             self.out.push_back(Output::Adopt(open.charter));
         }
         self.applied.opened(open)?;
+        self.left = None;
         if open.epoch.nonce == self.settings.nonce {
             self.own(open.epoch, now);
         } else {
@@ -362,7 +363,11 @@ impl Node {
         if epoch.nonce == self.settings.nonce {
             self.end(Output::Left);
         } else if self.may_claim() && self.owner.is_none() {
-            self.begin_claim(Trigger::Closed, now);
+            if self.defers {
+                self.left = Some(now.monotonic);
+            } else {
+                self.begin_claim(Trigger::Closed, now);
+            }
         }
     }
 }

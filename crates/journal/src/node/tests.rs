@@ -1,6 +1,7 @@
 //! One member and a stream that it has for itself, and what the member does step by step. How several members get along
 //! is in `tests/simulation`.
 
+mod deferring;
 mod places;
 
 use super::*;
