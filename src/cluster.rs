@@ -1,10 +1,13 @@
 //! What this process knows of the members of its namespace: the admin, readiness and the metrics show it.
 //!
-//! The task of the journal keeps it current. In mode `single` there is one member, which owns.
+//! The task of the journal keeps it current. In mode `single` there is one member, which owns. With partitions there is a journal of
+//! each, so the process is something in each of them, and another member may own each.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use orderly_journal::node::{Role, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,6 +27,9 @@ struct Inner {
     max_lag: Duration,
     shown: watch::Sender<Shown>,
     step_down: Notify,
+    defers: Arc<AtomicBool>,
+    /// One for each partition, in the order of their numbers. Without partitions none.
+    partitions: Vec<Cluster>,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +50,12 @@ impl Default for Cluster {
 impl Cluster {
     /// Nothing is known of others yet.
     pub fn new(config: &config::Cluster) -> Self {
+        let partitions = config.partitions();
+        let numbers = if partitions.are_several() { partitions.numbers() } else { 0..0 };
+        Self::with(config, numbers.map(|_| Self::with(config, Vec::new())).collect())
+    }
+
+    fn with(config: &config::Cluster, partitions: Vec<Self>) -> Self {
         Self(Arc::new(Inner {
             mode: config.mode,
             node: config.node_name(),
@@ -51,7 +63,22 @@ impl Cluster {
             max_lag: config.max_lag.get(),
             shown: watch::Sender::default(),
             step_down: Notify::new(),
+            defers: Arc::default(),
+            partitions,
         }))
+    }
+
+    /// The same of one partition. Without partitions it is the same.
+    pub fn of_partition(&self, number: u16) -> &Self {
+        self.0.partitions.get(usize::from(number)).unwrap_or(self)
+    }
+
+    /// The same of each partition, in the order of their numbers. Without partitions one, which is the same.
+    pub fn parts(&self) -> &[Self] {
+        match &self.0.partitions[..] {
+            [] => std::slice::from_ref(self),
+            partitions => partitions,
+        }
     }
 
     /// Shows from now on what the task of the journal says. Must be called on a runtime.
@@ -98,15 +125,22 @@ impl Cluster {
         self.0.max_lag
     }
 
-    /// What the task of the journal says. `None`: it does not run yet, or there is no journal.
+    /// What the task of the journal says. `None`: it does not run yet, or there is no journal; or there is one of each partition.
     pub fn status(&self) -> Option<Status> {
         self.0.shown.borrow().status.as_ref().map(|status| status.borrow().clone())
     }
 
-    /// What this member is.
+    /// What this member is. With partitions: `owner` when it owns one of them, else `claiming`, `joining` or `standby`, the first
+    /// of these that it is in one of them.
     pub fn role(&self) -> ClusterRole {
         match self.0.mode {
             Mode::Single => ClusterRole::Owner,
+            Mode::Standby if !self.0.partitions.is_empty() => {
+                use ClusterRole::{Claiming, Joining, Owner, Standby};
+                let roles: Vec<_> = self.parts().iter().map(Self::role).collect();
+                let first = [Owner, Claiming, Joining].into_iter().find(|one| roles.contains(one));
+                first.unwrap_or(Standby)
+            }
             Mode::Standby => {
                 let shown = self.0.shown.borrow();
                 let status = shown.status.as_ref().filter(|_| shown.copying.is_none());
@@ -115,19 +149,52 @@ impl Cluster {
         }
     }
 
-    /// Whether this member owns the namespace.
+    /// Whether this member owns the namespace, or a partition of it.
     pub fn owns(&self) -> bool {
         self.role() == ClusterRole::Owner
     }
 
-    /// Asks the process to leave the ownership to another member.
+    /// How far this member is behind the owner; with partitions, where it is the furthest. `None`: it owns, or has heard of no
+    /// owner.
+    pub fn lag(&self) -> Option<Duration> {
+        let lags = self.followed().filter_map(|status| status.lag.time);
+        lags.max()
+    }
+
+    /// The time of the owner's clock, in microseconds since the epoch, that what this member shows is of at least. `None`: it
+    /// owns, or has heard of no owner.
+    pub fn as_of(&self) -> Option<i64> {
+        self.followed().filter_map(|status| status.lag.as_of).min()
+    }
+
+    /// What the tasks of the journals say that this member does not own.
+    fn followed(&self) -> impl Iterator<Item = Status> {
+        self.parts().iter().filter(|part| !part.owns()).filter_map(Self::status)
+    }
+
+    /// Asks the process, or its partition, to leave the ownership to another member.
     pub fn step_down(&self) {
         self.0.step_down.notify_one();
     }
 
-    /// Returns when the process was asked to leave the ownership to another member.
+    /// Returns when the process, or its partition, was asked to leave the ownership to another member.
     pub async fn step_down_asked(&self) {
         self.0.step_down.notified().await;
+    }
+
+    /// Forgets that it was asked to: what is asked from now on is of another ownership.
+    pub(crate) fn forget_step_down(&self) {
+        let _ = self.0.step_down.notified().now_or_never();
+    }
+
+    /// Says whether another member is to own when the owner leaves in good order.
+    pub(crate) fn set_deferring(&self, defers: bool) {
+        self.0.defers.store(defers, Ordering::Relaxed);
+    }
+
+    /// Whether another member is to own when the owner leaves in good order, as it is from time to time.
+    pub(crate) fn defers(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0.defers)
     }
 
     /// Returns when what is shown has changed; never, if there is no journal.

@@ -89,6 +89,15 @@ impl Degraded {
         self.remove(restriction, "", Log::Caller);
     }
 
+    /// Ends every restriction of this partition, of which nobody tells any more.
+    pub fn clear_all(&self) {
+        let mut holding = self.lock();
+        holding.retain(|(_, partition, _), _| *partition != self.partition);
+        for restriction in Restriction::ALL {
+            self.count(&holding, *restriction);
+        }
+    }
+
     /// The restrictions that hold now.
     pub fn entries(&self) -> Vec<Entry> {
         let holding = self.lock();

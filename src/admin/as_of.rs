@@ -1,4 +1,5 @@
-//! What a standby answers is as of a moment before: the header `Orderly-As-Of` of its answers says which.
+//! What a standby answers is as of a moment before: the header `Orderly-As-Of` of its answers says which. With partitions it is the
+//! earliest of those of the partitions that this member does not own.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -9,7 +10,6 @@ use actix_web::web::Data;
 use orderly_domain::time::Timestamp;
 
 use super::Health;
-use crate::cluster::Cluster;
 
 const HEADER: HeaderName = HeaderName::from_static("orderly-as-of");
 
@@ -20,18 +20,10 @@ pub(super) async fn of_a_standby<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     // before the store is read: what is shown is at least as new
-    let as_of = as_of(&health.cluster);
+    let as_of = health.cluster.as_of().map(Timestamp::from_micros);
     let mut response = next.call(request).await?;
     if let Some(value) = as_of.and_then(|as_of| HeaderValue::try_from(as_of.to_string()).ok()) {
         response.headers_mut().insert(HEADER, value);
     }
     Ok(response)
-}
-
-/// The time of the owner's clock that a standby has come to. `None`: the process owns, or has heard of no owner.
-fn as_of(cluster: &Cluster) -> Option<Timestamp> {
-    if cluster.owns() {
-        return None;
-    }
-    cluster.status()?.lag.as_of.map(Timestamp::from_micros)
 }

@@ -15,7 +15,6 @@ use super::problem::Problem;
 use super::route::Route;
 use crate::cluster::{Cluster, ClusterRole};
 use crate::degraded::Entry;
-use orderly_journal::node::Role;
 
 pub(super) fn routes() -> [Route; 4] {
     const NOT_READY: &str = "The process should be given no work; `reasons` says why";
@@ -52,9 +51,11 @@ enum AliveStatus {
 #[derive(Serialize, JsonSchema)]
 struct Ready {
     status: ReadyStatus,
-    /// What this process is among the members of its namespace.
+    /// What this process is among the members of its namespace. With partitions: `owner` when it owns one of them, else
+    /// `claiming`, `joining` or `standby`, the first of these that it is in one of them.
     role: ClusterRole,
-    /// How far a standby is behind the owner, in milliseconds. Absent for an owner.
+    /// How far a standby is behind the owner, in milliseconds; with partitions, where it is the furthest. Absent for an owner (of
+    /// all partitions).
     #[serde(skip_serializing_if = "Option::is_none")]
     lag_millis: Option<u64>,
     /// What a person should see and the process can live with.
@@ -100,8 +101,7 @@ async fn ready(health: Data<Health>) -> Result<Json<Ready>, Problem> {
 
 /// How far a standby is behind the owner, in milliseconds.
 fn lag_millis(cluster: &Cluster) -> Option<u64> {
-    let lag = cluster.status().filter(|status| status.role != Role::Owner)?.lag.time?;
-    Some(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX))
+    Some(u64::try_from(cluster.lag()?.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// This member owns the namespace.

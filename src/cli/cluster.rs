@@ -25,14 +25,22 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Print what the member is, who owns the namespace, how far the member is behind, and every member that it has heard of
+    /// Print what the member is, who owns the namespace, how far the member is behind, and every member that it has heard of;
+    /// with partitions, of each who owns it
     Status {
         /// Print the JSON of the API
         #[arg(long)]
         json: bool,
+        /// Print all of this partition, where the namespace has several
+        #[arg(long, value_name = "N")]
+        partition: Option<u16>,
     },
     /// Let the owner finish what it has in hand and leave, so that a standby takes over at once
-    StepDown,
+    StepDown {
+        /// Leave this partition alone, where the namespace has several: the process goes on, and follows it
+        #[arg(long, value_name = "N")]
+        partition: Option<u16>,
+    },
 }
 
 /// Why it was not done.
@@ -44,6 +52,9 @@ pub enum Error {
     /// The process does not answer, or refuses.
     #[error(transparent)]
     Api(#[from] api::Error),
+    /// The process has no such partition.
+    #[error("there is no partition {0}")]
+    NoPartition(u16),
     /// Standard output is closed or full.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -54,18 +65,36 @@ pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     let api = Api::new(config, &args.target)?;
     let text = process::runtime()?.block_on(async {
         Ok::<_, Error>(match &args.action {
-            Action::Status { json } => {
-                let cluster = api.get("/api/cluster").await?;
+            Action::Status { json, partition } => {
+                let mut cluster = api.get("/api/cluster").await?;
+                if let Some(number) = *partition {
+                    cluster = of_partition(&cluster, number).ok_or(Error::NoPartition(number))?;
+                }
                 if *json { format!("{cluster:#}\n") } else { told(&cluster) }
             }
-            Action::StepDown => {
+            Action::StepDown { partition: None } => {
                 api.ask(Method::POST, "/api/cluster/step-down", None).await?;
                 "the owner leaves: a standby takes over\n".to_owned()
+            }
+            Action::StepDown { partition: Some(number) } => {
+                let target = format!("/api/cluster/step-down?partition={number}");
+                api.ask(Method::POST, &target, None).await?;
+                format!("the owner leaves partition {number}: a standby takes over\n")
             }
         })
     })?;
     output::print(&text).map_err(Error::Output)?;
     Ok(Exit::Success)
+}
+
+/// What the answer of the API says of one partition, in the form of an answer about a namespace without partitions.
+fn of_partition(cluster: &Value, number: u16) -> Option<Value> {
+    let mut partitions = cluster["partitions"].as_array()?.iter();
+    let mut partition = partitions.find(|one| one["partition"] == number)?.clone();
+    for key in ["mode", "node"] {
+        partition[key] = cluster[key].clone();
+    }
+    Some(partition)
 }
 
 /// The answer of the API, for a person.
@@ -76,9 +105,18 @@ fn told(cluster: &Value) -> String {
     // writing to a string cannot fail
     let _ = writeln!(out, "mode    {}", text(&cluster["mode"]));
     let _ = writeln!(out, "member  {} ({})", text(&cluster["node"]), text(&cluster["role"]));
-    let owner = &cluster["owner"];
-    let url = owner["url"].as_str().map_or_else(String::new, |url| format!(" at {url}"));
-    let _ = writeln!(out, "owner   {}{url}", text(&owner["node"]));
+    let partitions = cluster["partitions"].as_array();
+    if partitions.is_none() {
+        let owner = &cluster["owner"];
+        let url = owner["url"].as_str().map_or_else(String::new, |url| format!(" at {url}"));
+        let _ = writeln!(out, "owner   {}{url}", text(&owner["node"]));
+    }
+    for partition in partitions.into_iter().flatten() {
+        let owner = text(&partition["owner"]["node"]);
+        let (name, role) = (number(&partition["partition"]), text(&partition["role"]));
+        let next = number(&partition["seq"]);
+        let _ = writeln!(out, "p{name:<6} owner {owner}, next {next}, this member: {role}");
+    }
     if cluster["epoch"].is_u64() {
         let _ = writeln!(out, "epoch   {}", number(&cluster["epoch"]));
         let _ = writeln!(out, "next    {}", number(&cluster["seq"]));
@@ -90,9 +128,12 @@ fn told(cluster: &Value) -> String {
     for member in cluster["members"].as_array().into_iter().flatten() {
         let _ = writeln!(
             out,
-            "heard   {}, next {}, {} ms ago",
+            "heard   {}, {}, {} ms ago",
             text(&member["node"]),
-            number(&member["seq"]),
+            match member["owns"].as_array() {
+                Some(owns) => format!("owns {}", owns.len()),
+                None => format!("next {}", number(&member["seq"])),
+            },
             number(&member["heard_millis"])
         );
     }
@@ -116,6 +157,26 @@ mod tests {
             "mode    standby\nmember  shop-2 (standby)\nowner   shop-1 at http://shop-1:8080\nepoch   3\nnext    120\n\
              lag     12 ms (as of 2026-01-01T00:00:00Z)\nheard   shop-1, next -, 5 ms ago\n"
         );
+        let member = |node: &str, owns: &[u16]| json!({"node": node, "owns": owns, "run": "aa", "heard_millis": 5});
+        let parted = json!({
+            "mode": "standby", "node": "b", "role": "owner", "in_flight_bytes": 0,
+            "members": [member("a", &[0]), member("b", &[1])],
+            "partitions": [
+                {"partition": 0, "role": "standby", "epoch": 3, "owner": {"node": "a"}, "seq": 7, "members": []},
+                {"partition": 1, "role": "owner", "epoch": 1, "owner": {"node": "b"}, "seq": 9, "members": []},
+            ],
+        });
+        assert_eq!(
+            super::told(&parted),
+            "mode    standby\nmember  b (owner)\np0      owner a, next 7, this member: standby\n\
+             p1      owner b, next 9, this member: owner\nheard   a, owns 1, 5 ms ago\nheard   b, owns 1, 5 ms ago\n"
+        );
+        let first = super::of_partition(&parted, 0).expect("it is there");
+        assert_eq!(
+            super::told(&first),
+            "mode    standby\nmember  b (standby)\nowner   a\nepoch   3\nnext    7\n"
+        );
+        assert_eq!(super::of_partition(&parted, 2), None);
         let alone = json!({"mode": "single", "node": "a", "role": "owner", "owner": {"node": "a"}, "members": []});
         assert_eq!(super::told(&alone), "mode    single\nmember  a (owner)\nowner   a\n");
     }

@@ -13,7 +13,8 @@ pub enum Exit {
     Success = 0,
     /// The command failed for a reason without a code of its own.
     Failure = 1,
-    /// The command line is wrong. `clap` ends the program with this code.
+    /// The command line is wrong. `clap` ends the program with this code, and so does a command that lacks an option which the
+    /// configuration makes necessary.
     Usage = 2,
     /// A check of `orderly simulate` failed: the program has a bug.
     Violation = 70,
@@ -53,7 +54,8 @@ impl Exit {
             process::Error::NoStore(_)
             | process::Error::Mark { .. }
             | process::Error::HasPartitions { .. }
-            | process::Error::HasNoPartitions { .. },
+            | process::Error::HasNoPartitions { .. }
+            | process::Error::HasOtherJournal { .. },
         ) = cause.downcast_ref()
         {
             return Some(Self::Configuration);
@@ -66,8 +68,12 @@ impl Exit {
         if let Some(process::Error::Panicked { .. }) = cause.downcast_ref() {
             return Some(Self::Storage);
         }
-        if let Some(super::store::Error::Missing(_)) = cause.downcast_ref() {
-            return Some(Self::Storage);
+        match cause.downcast_ref() {
+            Some(super::store::Error::Missing(_)) => return Some(Self::Storage),
+            Some(super::store::Error::WhichPartition(_) | super::store::Error::NoFolder) => {
+                return Some(Self::Usage);
+            }
+            Some(_) | None => {}
         }
         if let Some(error) = cause.downcast_ref::<crate::backup::Error>() {
             use crate::backup::Error;

@@ -115,11 +115,6 @@ impl Cluster {
             "must be 1 to 256: each takes threads, a store and two connections to the broker",
         );
         report.require(
-            !self.is_standby() || self.partitions == NonZeroU16::MIN,
-            "cluster.partitions",
-            "must be 1 where `cluster.mode` is `standby`: several members with partitions are not supported yet",
-        );
-        report.require(
             (ByteSize::from_kib(4)..=ByteSize::from_mib(8)).contains(&self.record_max),
             "cluster.record_max",
             "must be 4KiB to 8MiB: brokers refuse larger messages, and a unit may add up to 2MiB",

@@ -71,6 +71,8 @@ pub(crate) struct Client {
     /// Its URL, without a slash at its end.
     url: String,
     token: Secret,
+    /// The partition whose store is wanted, where there are several.
+    partition: Option<u16>,
 }
 
 impl Client {
@@ -81,12 +83,21 @@ impl Client {
         let uri = uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
         let uri = uri.ok_or_else(|| Error::Url(url.clone()))?;
         let http = http_client(&uri, CONNECT, 1).map_err(Error::Certificates)?;
-        Ok(Self { http, url, token: token.clone() })
+        Ok(Self { http, url, token: token.clone(), partition: None })
+    }
+
+    /// Asks for the store of a partition, where there are several.
+    pub(crate) fn of_partition(self, partition: Option<u16>) -> Self {
+        Self { partition, ..self }
     }
 
     /// Begins a copy.
     pub(crate) async fn begin(&self) -> Result<Begun, Error> {
-        let answer = self.ask(Method::POST, "/api/cluster/copies").await?;
+        let target = match self.partition {
+            None => "/api/cluster/copies".to_owned(),
+            Some(number) => format!("/api/cluster/copies?partition={number}"),
+        };
+        let answer = self.ask(Method::POST, &target).await?;
         let json: Option<Value> = serde_json::from_slice(&answer).ok();
         let begun = json.and_then(|json| {
             let id = json["copy"].as_str()?.to_owned();

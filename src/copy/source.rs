@@ -35,6 +35,8 @@ struct Inner {
 #[derive(Debug)]
 struct Given {
     id: Uuid,
+    /// The number of the partition whose store it is; 0 without partitions.
+    partition: u16,
     /// When somebody asked for it last.
     asked: Duration,
     /// Whether all of it was given.
@@ -73,7 +75,7 @@ impl Copies {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(crate) fn begin(&self, files: Files) -> io::Result<Uuid> {
+    pub(crate) fn begin(&self, partition: u16, files: Files) -> io::Result<Uuid> {
         let id = Uuid::now_v7();
         let (asks, asked) = mpsc::channel();
         let is_over = Arc::<AtomicBool>::default();
@@ -82,8 +84,14 @@ impl Copies {
         thread::Builder::new().name("copy".to_owned()).spawn(move || reading.run(&asked))?;
         let asked = self.0.clock.monotonic();
         // dropping the one before ends its thread
-        *self.lock() = Some(Given { id, asked, is_over, asks });
+        *self.lock() = Some(Given { id, partition, asked, is_over, asks });
         Ok(id)
+    }
+
+    /// Gives up the copy of the store of a partition, if one is under way: nobody has that store open any more, soon.
+    pub(crate) fn give_up(&self, partition: u16) {
+        // dropping it ends its thread
+        self.lock().take_if(|given| given.partition == partition);
     }
 
     /// A part of a copy: the newest one, or the next. May take as long as reading it does.

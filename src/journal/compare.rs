@@ -71,20 +71,20 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// A comparison with a store of this incarnation, with its last position in the journal.
+    /// A comparison with a store that belongs in a journal of this charter, with its last position there.
     pub fn new(
-        incarnation: [u8; 16],
+        charter: Charter,
         history: History,
         position: Option<store::Position>,
     ) -> Result<Self, store::Error> {
-        let stored = progress(&incarnation, &history, position)?;
+        let stored = progress(&charter.incarnation, &history, position)?;
         Ok(Self {
             places: Places::of(&history, position),
             history,
             units: None,
             stored,
             // only a store with units says which journal it belongs to
-            charter: stored.map(|_| Charter { incarnation, partition: 0, partitions: 1 }),
+            charter: stored.map(|_| charter),
             applied: stored.map_or_else(Applied::nothing, Applied::through),
             seek: Some(Seek::from_first(last_place(position), Duration::ZERO)),
             reader: None,

@@ -158,6 +158,7 @@ impl Member {
     fn tick(&mut self) {
         let now = now(&self.clock);
         self.node.published(self.ends.cursor.load(Ordering::Acquire));
+        self.node.set_deferring(self.settings.defers.load(Ordering::Relaxed));
         self.node.elapse(now);
         self.ticks += 1;
         let status = self.node.status(self.settings.max_lag, now);
@@ -227,6 +228,7 @@ impl Member {
                         return;
                     }
                     let now = now(&self.clock);
+                    self.node.set_deferring(self.settings.defers.load(Ordering::Relaxed));
                     self.node.delivered(record.offset, &record.body, &*self.past, now);
                     self.act();
                 }

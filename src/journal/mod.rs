@@ -25,7 +25,7 @@ use orderly_journal::seek::Past;
 use orderly_journal::{Charter, Epoch, Position, Progress, Refusal, Unit};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
@@ -53,6 +53,8 @@ pub struct Settings {
     pub protocol: orderly_journal::Settings,
     /// A standby that is further behind is not ready.
     pub max_lag: Duration,
+    /// Whether another member is to own when the owner leaves in good order, as it is from time to time.
+    pub defers: Arc<AtomicBool>,
     /// Makes the bytes of a unit, by which all members know it.
     pub encode: fn(&Arc<orderly_store::Unit>) -> Unit,
 }

@@ -180,11 +180,38 @@ impl Metrics {
         }
     }
 
+    /// Sets what only the owner knows to 0: another member shows it from now on.
+    pub fn let_go(&self) {
+        self.in_flight(0);
+        self.outbox_pending(0);
+        self.outbox_oldest(Duration::ZERO);
+        self.store_bytes(0);
+        self.parked_oldest(Duration::ZERO);
+        self.attention(0);
+        self.refunds_pending(0, Duration::ZERO);
+        self.waiting_callbacks(0);
+        for &reason in ParkedReason::ALL {
+            self.parked(reason, 0);
+        }
+        for &status in Status::ALL {
+            self.orders(status, 0);
+        }
+        for &channel in Channel::ALL {
+            self.notifications_pending(channel, 0, Duration::ZERO);
+            self.breaker(channel, breaker::State::Closed);
+        }
+    }
+
     /// Counts a command that was published to a wait queue.
     pub fn retry(&self, kind: CommandType) {
         if let Some(series) = self.0.retries.get(kind) {
             series.increment(1);
         }
+    }
+
+    /// Counts a command that was sent on to the partition that it belongs to.
+    pub fn forwarded(&self) {
+        self.0.forwarded.increment(1);
     }
 
     /// Sets the number of parked commands with a reason.

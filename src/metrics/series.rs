@@ -46,6 +46,7 @@ pub(super) struct Series {
     pub(super) outbox_oldest: Gauge,
     pub(super) degraded: PerValue<Restriction, Gauge>,
     pub(super) retries: PerValue<CommandType, Counter>,
+    pub(super) forwarded: Counter,
     pub(super) parked: PerValue<ParkedReason, Gauge>,
     pub(super) parked_oldest: Gauge,
     pub(super) dead_lettered: PerValue<ParkedReason, Counter>,
@@ -158,6 +159,10 @@ impl Series {
                 "orderly_retries_total",
                 "Commands sent to a wait queue after an unexpected failure",
                 ("type", CommandType::ALL, CommandType::as_str),
+            ),
+            forwarded: to.counter(
+                "orderly_forwarded_total",
+                "Commands sent on to the partition that they belong to: those that named no partition, counted with partition 0, and those that named another one",
             ),
             parked: to.gauges(
                 "orderly_parked",

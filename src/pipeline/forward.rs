@@ -53,6 +53,7 @@ impl Forward {
             workers.spawn("outbound", work);
             lane
         });
+        shared.metrics.forwarded();
         shared.under_way.fetch_add(1, Ordering::AcqRel);
         let _ = lane.send(Job { then, message, dead: None }); // an error means that the lane failed: the process is ending
     }

@@ -112,6 +112,7 @@ impl PendingAcks {
     pub(super) fn new(
         acks: AckSender,
         relay: RelayHandle,
+        partition: Option<u16>,
         metrics: Metrics,
         tracer: Tracer,
     ) -> Self {
@@ -120,7 +121,7 @@ impl PendingAcks {
             acks,
             relay,
             pending: VecDeque::new(),
-            log: VerdictLog::default(),
+            log: VerdictLog::of_partition(partition),
             metrics,
             tracer,
             progress: Duration::ZERO,

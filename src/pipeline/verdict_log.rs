@@ -19,6 +19,8 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// Logs verdicts, and of parked messages a limited number.
 #[derive(Debug, Default)]
 pub(super) struct VerdictLog {
+    /// The number of the partition, where there are several.
+    partition: Option<u16>,
     /// When the window began, by the monotonic clock.
     began: Duration,
     /// The lines about parked messages in this window.
@@ -28,14 +30,19 @@ pub(super) struct VerdictLog {
 }
 
 impl VerdictLog {
+    /// Logs those of one of several partitions.
+    pub(super) fn of_partition(partition: Option<u16>) -> Self {
+        Self { partition, ..Self::default() }
+    }
+
     /// Logs the verdict of a unit that is durable, and the messages that it parked.
     pub(super) fn durable(&mut self, entry: &JournalEntry, now: Duration) {
-        verdict(entry);
+        verdict(entry, self.partition);
         for event in &entry.record.events {
             if let Event::CommandParked { .. } = event
                 && self.has_line(now)
             {
-                parked(entry, event);
+                parked(entry, event, self.partition);
             }
         }
     }
@@ -49,6 +56,7 @@ impl VerdictLog {
         if left_out > 0 {
             tracing::warn!(
                 target: telemetry::PARKED,
+                partition = self.partition,
                 left_out,
                 "further messages were parked; the API lists them"
             );
@@ -67,7 +75,7 @@ impl VerdictLog {
     }
 }
 
-fn verdict(entry: &JournalEntry) {
+fn verdict(entry: &JournalEntry, partition: Option<u16>) {
     if !tracing::enabled!(target: telemetry::VERDICT, tracing::Level::DEBUG) {
         return;
     }
@@ -88,6 +96,7 @@ fn verdict(entry: &JournalEntry) {
     };
     tracing::debug!(
         target: telemetry::VERDICT,
+        partition,
         verdict = record.verdict.as_str(),
         reason = record.reason.map(Reason::as_str),
         kind,
@@ -101,12 +110,13 @@ fn verdict(entry: &JournalEntry) {
     );
 }
 
-fn parked(entry: &JournalEntry, event: &Event) {
+fn parked(entry: &JournalEntry, event: &Event, partition: Option<u16>) {
     let Event::CommandParked { parked_id, reason, r#type, source, command_id, .. } = event else {
         return;
     };
     tracing::warn!(
         target: telemetry::PARKED,
+        partition,
         parked_id,
         reason = reason.as_str(),
         kind = r#type,

@@ -15,6 +15,8 @@
 //! | `watchdog` | task | `Pipeline::start` |
 //! | `spans` | task | `Pipeline::start`, where there is an endpoint for traces |
 //! | `readiness`, `census` | tasks | `process` |
+//! | `router` | task | `process`, where there are partitions |
+//! | `sharing` | task | `process`, on a member of a cluster with partitions |
 //!
 //! Three parts of the process start their own, and are watched in their own way. The admin server's thread: `cli::serve`
 //! ends with it. The driver of the broker and its publishing channels (`orderly_broker`): the intake ends with them, and the

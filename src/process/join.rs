@@ -4,7 +4,7 @@
 //! it is given up only if the copy goes on from it: a store with units that were never in this journal is not touched.
 
 use super::store::{close_store, store_options};
-use super::{Error, Observed, broker_settings, journal_stream};
+use super::{Error, Shows, broker_settings, journal_stream};
 use crate::backup::incoming::Arrived;
 use crate::backup::{self, Scratch};
 use crate::config::Config;
@@ -95,7 +95,7 @@ pub(super) fn tidy(config: &Config) -> Result<(), Error> {
 /// The store has units that no other member has, or other ones: nothing was changed.
 pub(super) async fn replace_store(
     config: &Config,
-    observed: &Observed,
+    observed: &Shows,
     passed: Passed,
     refusal: Refusal,
 ) -> Result<Scratch, Error> {
@@ -111,7 +111,10 @@ pub(super) async fn replace_store(
         observed
             .cluster
             .show_copying("listens which member can give a copy of its store".to_owned());
-        let problem = match try_members(config, observed, passed).await {
+        let turn = observed.copying.acquire().await;
+        let tried = try_members(config, observed, passed).await;
+        drop(turn);
+        let problem = match tried {
             Ok(replaced) => return Ok(replaced),
             Err(Failed::ForGood(error)) => return Err(error),
             Err(Failed::ForNow(problem)) => problem,
@@ -126,11 +129,7 @@ pub(super) async fn replace_store(
 }
 
 /// Tries one member after the other.
-async fn try_members(
-    config: &Config,
-    observed: &Observed,
-    passed: Passed,
-) -> Result<Scratch, Failed> {
+async fn try_members(config: &Config, observed: &Shows, passed: Passed) -> Result<Scratch, Failed> {
     let mut problem =
         "no other member was heard that has an address (cluster.advertise)".to_owned();
     for url in urls(config).await? {
@@ -168,7 +167,7 @@ async fn urls(config: &Config) -> Result<Vec<String>, Failed> {
 async fn copy_from(
     url: &str,
     config: &Config,
-    observed: &Observed,
+    observed: &Shows,
     passed: Passed,
 ) -> Result<Scratch, Failed> {
     let cluster = observed.cluster.clone();
@@ -182,7 +181,7 @@ async fn copy_from(
     let copying = {
         let (url, config) = (url.to_owned(), config.clone());
         async move {
-            let client = Client::new(&url, &config.admin.token)?;
+            let client = Client::new(&url, &config.admin.token)?.of_partition(config.partition());
             let scratch = Scratch::instead(&config.store.path, BESIDE)?;
             fetch(&client, scratch, &store_options(&config), passed.compared_at(), show).await
         }

@@ -8,28 +8,28 @@
 use super::join::{self, Passed};
 use super::standby::{Settings, Standby};
 use super::store::{on_store, open_store};
-use super::watch::watch_broker;
-use super::{Error, Observed, Processor, broker_settings, journal_stream};
+use super::watch::{Shown, watch_broker};
+use super::{Error, Processor, Shows, broker_settings, journal_stream};
 use crate::config::Config;
 use crate::journal::{self, Journal};
 use crate::pipeline;
 use orderly_broker::Control;
-use orderly_broker::rabbit::Claim;
+use orderly_broker::rabbit::{Claim, Owner};
 use orderly_journal::node::{Role, Status};
 use orderly_journal::{Charter, Name, Nonce, Refusal};
 use orderly_member::Place;
 use orderly_member::place::encode;
-use orderly_store::{Follower, FollowerLimits};
+use orderly_store::{Follower, FollowerLimits, Partition};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 
 impl Processor {
-    /// Starts as a member of the cluster: returns when this member owns. Waits for that and for a broker for as long as it
-    /// takes.
-    pub(super) async fn start_member(config: &Config, observed: &Observed) -> Result<Self, Error> {
+    /// Starts as a member of the cluster: returns when this member owns, or with partitions this partition. Waits for that and for a
+    /// broker for as long as it takes.
+    pub(super) async fn start_member(config: &Config, observed: &Shows) -> Result<Self, Error> {
         join::tidy(config)?;
         let mut replaced = None;
         loop {
@@ -53,10 +53,12 @@ impl Processor {
     async fn follow(
         (follower, place): (Follower, Place),
         config: &Config,
-        observed: &Observed,
+        observed: &Shows,
     ) -> Result<Self, Error> {
         observed.backend.read_from(follower.reader());
-        wait_for_single(config, observed).await?;
+        if config.partition().is_none() {
+            wait_for_single(config, observed.shown()).await?;
+        }
         let link = Claim::new(broker_settings(config))?.link_without_owner();
         link.control.pause().await;
         let mut watchers = JoinSet::new(); // dropping the set ends the tasks
@@ -65,7 +67,7 @@ impl Processor {
         let recovery = follower.recovery();
         let cursor = Arc::new(AtomicU64::new(recovery.cursor.0));
         let incarnation = *recovery.incarnations.current().as_bytes();
-        let settings = settings(config, incarnation);
+        let settings = settings(config, incarnation, observed.cluster.defers());
         let Place { stored, last, past } = place;
         let journal = journal::start(settings, stored, last, past, Arc::clone(&cursor), &link)?;
         let Journal { inputs, told, status } = journal;
@@ -96,16 +98,32 @@ impl Processor {
 }
 
 /// Waits for the broker, and for a processor that has the namespace for itself (`cluster.mode = "single"`) to end, for at most
-/// `broker.owner_wait`: beside it nobody may take part in the journal.
-async fn wait_for_single(config: &Config, observed: &Observed) -> Result<(), Error> {
+/// `broker.owner_wait`: beside it nobody may take part in the journal, or in those of the partitions. Members with another number of
+/// partitions are not waited for.
+pub(super) async fn wait_for_single(config: &Config, shown: Shown) -> Result<(), Error> {
+    let owner = acquire(config, shown).await?;
+    let names = config.names();
+    let has_other = if config.cluster.partitions().are_several() {
+        owner.has_journal().then_some(names.journal)
+    } else {
+        owner.partitions_have_journals().then(|| names.journal_of_partition(0))
+    };
+    owner.give_up().await?;
+    match has_other {
+        Some(queue) => Err(Error::HasOtherJournal { queue }),
+        None => Ok(()),
+    }
+}
+
+/// Claims the namespace.
+pub(super) async fn acquire(config: &Config, shown: Shown) -> Result<Owner, Error> {
     let claim = Claim::new(broker_settings(config))?;
     let mut watcher = JoinSet::new(); // dropping the set ends the task
-    watcher.spawn(watch_broker(claim.status(), observed.shown()));
-    let owner = tokio::select! {
-        owner = claim.acquire(config.broker.owner_wait.get()) => owner?,
-        Some(Err(panicked)) = watcher.join_next() => return Err(Error::Start(panicked.into())),
-    };
-    Ok(owner.give_up().await?)
+    watcher.spawn(watch_broker(claim.status(), shown));
+    tokio::select! {
+        owner = claim.acquire(config.broker.owner_wait.get()) => Ok(owner?),
+        Some(Err(panicked)) = watcher.join_next() => Err(Error::Start(panicked.into())),
+    }
 }
 
 /// Opens the store, or makes one, and finds its place in the journal.
@@ -137,15 +155,15 @@ async fn open(config: &Config) -> Result<(Follower, Place), Error> {
 }
 
 /// The settings of the journal's task.
-fn settings(config: &Config, incarnation: [u8; 16]) -> journal::Settings {
+fn settings(config: &Config, incarnation: [u8; 16], defers: Arc<AtomicBool>) -> journal::Settings {
     let cluster = &config.cluster;
     journal::Settings {
         broker: broker_settings(config),
         stream: journal_stream(config),
         protocol: orderly_journal::Settings {
-            node: Name { node: cluster.node_name(), url: cluster.advertise.clone() },
+            node: name(config),
             nonce: Nonce(*uuid::Uuid::now_v7().as_bytes()),
-            charter: Charter { incarnation, partition: 0, partitions: 1 },
+            charter: charter(config, incarnation),
             takeover_after: cluster.takeover_after.get(),
             tick_every: journal::TICK_EVERY,
             announce_every: journal::ANNOUNCE_EVERY,
@@ -158,8 +176,20 @@ fn settings(config: &Config, incarnation: [u8; 16]) -> journal::Settings {
             ),
         },
         max_lag: cluster.max_lag.get(),
+        defers,
         encode,
     }
+}
+
+/// What this member is called in the journal.
+pub(super) fn name(config: &Config) -> Name {
+    Name { node: config.cluster.node_name(), url: config.cluster.advertise.clone() }
+}
+
+/// The charter of the journal that a store of this incarnation is in.
+pub fn charter(config: &Config, incarnation: [u8; 16]) -> Charter {
+    let Partition { number, of } = config.part_of_namespace();
+    Charter { incarnation, partition: number, partitions: of }
 }
 
 /// Lets the broker deliver commands as soon as this member has read to the end of the journal. One that is behind would keep

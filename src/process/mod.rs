@@ -5,6 +5,8 @@
 //! | `start` | the order in which store, namespace and pipeline start |
 //! | [`Processors`] (`partitions`) | the processors of all partitions of a process |
 //! | `member` | starting a member of a cluster |
+//! | `members` | the partitions of a member of a cluster, each of which it follows or owns |
+//! | `sharing` | how the members of a cluster share out its partitions |
 //! | `headroom` | how long a member could stand still before the stream passes it |
 //! | `join` | getting a store that can follow the journal from another member |
 //! | [`standby`] | following the journal of a cluster, until this member owns it |
@@ -16,7 +18,9 @@ mod broker;
 mod headroom;
 mod join;
 mod member;
+mod members;
 mod partitions;
+mod sharing;
 mod signals;
 pub mod standby;
 mod start;
@@ -24,6 +28,7 @@ mod store;
 mod watch;
 
 pub use self::broker::{broker_settings, journal_stream, memory_broker};
+pub use self::member::charter;
 pub use self::partitions::Processors;
 pub use self::signals::{Signals, run_until_signalled};
 pub use self::store::{any_store_options, open_store, read_any_store, read_store};
@@ -40,7 +45,9 @@ use futures_util::FutureExt as _;
 use orderly_broker::{Link, rabbit};
 use orderly_store::{Opened, Reader};
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// Why the process could not start, or had to end.
@@ -125,6 +132,15 @@ pub enum Error {
         /// The queue.
         queue: String,
     },
+    /// The namespace has a journal of members with another number of partitions.
+    #[error(
+        "the namespace has a journal of members with another number of partitions (queue {queue}). The number of partitions is fixed \
+         when a namespace is made; docs/partitions.md says how it is changed"
+    )]
+    HasOtherJournal {
+        /// The queue.
+        queue: String,
+    },
     /// The store cannot be replaced by a copy of another member's.
     #[error("cannot replace the store by a copy of another member's")]
     Replace(#[source] crate::backup::Error),
@@ -151,6 +167,8 @@ pub struct Shows {
     /// The members of the namespace.
     pub cluster: Cluster,
     backend: Backend,
+    /// Whose turn it is to copy the store of another member, which gives one copy at a time.
+    copying: Arc<Semaphore>,
 }
 
 /// The parts of a process through which it is watched. They are there before all others.
@@ -185,8 +203,13 @@ impl Observed {
         let readiness = Readiness::shown_in(metrics.clone());
         let degraded = Degraded::new(metrics.clone());
         let cluster = Cluster::new(&config.cluster);
-        let backend =
-            Backend::new(&config.intake, config.store.backup_rate, cluster.clone(), several);
+        let backend = Backend::new(
+            &config.intake,
+            config.store.backup_rate,
+            cluster.clone(),
+            several,
+            config.names(),
+        );
         let options = admin::Options {
             bind: config.admin.bind,
             token: config.admin.token.clone(),
@@ -204,7 +227,8 @@ impl Observed {
             cluster: cluster.clone(),
         };
         let server = admin::Server::start(options, health, routes)?;
-        let process = Shows { metrics, readiness, degraded, cluster, backend };
+        let copying = Arc::new(Semaphore::new(1));
+        let process = Shows { metrics, readiness, degraded, cluster, backend, copying };
         let partitions = several.numbers().zip(of_partitions);
         let partitions = partitions.map(|(number, metrics)| {
             if several.are_several() {
@@ -215,9 +239,11 @@ impl Observed {
         });
         let partitions: Vec<_> = partitions.collect();
         let mut watchers = JoinSet::new();
-        for Shows { metrics, readiness, cluster, .. } in partitions.iter().cloned() {
+        for (number, shows) in several.numbers().zip(&partitions) {
+            let Shows { metrics, readiness, cluster, .. } = shows.clone();
             if config.cluster.is_standby() {
-                watchers.spawn(headroom::watch(config.clone(), cluster.clone(), metrics.clone()));
+                let config = config.of_partition(number);
+                watchers.spawn(headroom::watch(config, cluster.clone(), metrics.clone()));
             }
             watchers.spawn(watch::watch_cluster(cluster, readiness, metrics));
         }
@@ -230,9 +256,20 @@ impl Shows {
         Self {
             readiness: self.readiness.of_partition(number),
             degraded: self.degraded.of_partition(number, metrics.clone()),
-            cluster: self.cluster.clone(),
+            cluster: self.cluster.of_partition(number).clone(),
             backend: self.backend.of_partition(number),
+            copying: Arc::clone(&self.copying),
             metrics,
+        }
+    }
+
+    /// Shows no more of the time when this member owned the partition.
+    fn let_go(&self) {
+        self.backend.let_go();
+        self.degraded.clear_all();
+        self.metrics.let_go();
+        for condition in watch::OF_PIPELINE {
+            self.readiness.clear(condition);
         }
     }
 
@@ -299,6 +336,17 @@ impl Processor {
             pipeline.workers.spawn("readiness", condition.map(Ok)),
         ];
         Ok(Self { handle: pipeline.handle.clone(), reader, pipeline, watchers })
+    }
+
+    /// Stops in good order, within `grace`.
+    pub(super) async fn stop(&mut self, grace: Duration) -> Result<(), Error> {
+        self.handle.stop(grace).await;
+        self.ended().await
+    }
+
+    /// Ends all of its tasks where they are.
+    pub(super) fn abort(&self) {
+        self.pipeline.workers.abort();
     }
 
     /// Waits until the processor ends, since it was stopped or cannot go on.

@@ -1,36 +1,50 @@
 //! The processors of a process: one, or one for each partition of its namespace.
 //!
-//! With partitions the process holds `NS.owner`, too, as a process of a namespace without partitions does, and so no such process can
-//! work beside it. The connection that holds it takes the commands that name no partition.
+//! With partitions the only process of a namespace holds `NS.owner`, too, as a process of a namespace without partitions does, and so
+//! no such process can work beside it. The connection that holds it takes the commands that name no partition. The partitions of a
+//! member of a cluster are in `members`.
 
-use super::start::{claim, read_mark};
+use super::member::acquire;
+use super::members::Members;
+use super::start::{claim, read_mark, refuse_beside_journal};
 use super::watch::{Shown, watch_broker};
-use super::{Error, Observed, Processor, broker_settings};
+use super::{Error, Observed, Processor};
 use crate::config::{Config, store_of_partition};
 use crate::pipeline::router::Router;
 use futures_util::FutureExt as _;
 use futures_util::future::{join_all, select_all, try_join, try_join_all};
-use orderly_broker::rabbit::{Claim, Owner};
+use orderly_broker::rabbit::Owner;
 use std::path::Path;
 use std::time::Duration;
-use tokio::task::JoinSet;
 
 /// The processors of a process.
-pub struct Processors(Vec<Processor>);
+pub struct Processors(Kind);
+
+enum Kind {
+    /// They work until the process ends.
+    Working(Vec<Processor>),
+    /// Each works while this member owns its partition.
+    Members(Members),
+}
 
 impl From<Processor> for Processors {
     fn from(processor: Processor) -> Self {
-        Self(vec![processor])
+        Self(Kind::Working(vec![processor]))
     }
 }
 
 impl Processors {
     /// Starts on the configured stores and broker. Waits for a broker for as long as it takes, and for another processor
-    /// of the namespace to go for `broker.owner_wait`.
+    /// of the namespace to go for `broker.owner_wait`. A member of a cluster waits until it owns; with partitions it follows them from
+    /// then on.
     pub async fn start_configured(config: &Config, observed: &Observed) -> Result<Self, Error> {
         check_layout(config)?;
         if !config.cluster.partitions().are_several() {
             return Ok(Processor::start_configured(config, observed).await?.into());
+        }
+        if config.cluster.is_standby() {
+            let members = Box::pin(Members::start(config, observed)).await?;
+            return Ok(Self(Kind::Members(members)));
         }
         let all = config.of_partitions();
         let both = || all.iter().zip(&observed.partitions);
@@ -46,25 +60,30 @@ impl Processors {
         if let Some(first) = processors.first_mut() {
             first.route(owner, config, observed);
         }
-        Ok(Self(processors))
+        Ok(Self(Kind::Working(processors)))
     }
 
     /// Waits until one of them ends, since it cannot go on.
     pub async fn ended(&mut self) -> Result<(), Error> {
-        if self.0.is_empty() {
-            return Ok(());
+        match &mut self.0 {
+            Kind::Working(processors) if processors.is_empty() => Ok(()),
+            Kind::Working(processors) => {
+                let ended = processors.iter_mut().map(|processor| Box::pin(processor.ended()));
+                select_all(ended).await.0
+            }
+            Kind::Members(members) => members.ended().await,
         }
-        let ended = self.0.iter_mut().map(|processor| Box::pin(processor.ended()));
-        select_all(ended).await.0
     }
 
     /// Stops all of them, each within `grace`. The error is that of the first one that failed.
     pub async fn stop(&mut self, grace: Duration) -> Result<(), Error> {
-        let stopping = self.0.iter_mut().map(async |processor| {
-            processor.handle.clone().stop(grace).await;
-            processor.ended().await
-        });
-        join_all(stopping).await.into_iter().collect()
+        match &mut self.0 {
+            Kind::Working(processors) => {
+                let stopping = processors.iter_mut().map(|processor| processor.stop(grace));
+                join_all(stopping).await.into_iter().collect()
+            }
+            Kind::Members(members) => members.stop(grace).await,
+        }
     }
 }
 
@@ -82,23 +101,14 @@ impl Processor {
 }
 
 /// The metrics show the links of the partitions.
-fn beside_the_partitions(observed: &Observed) -> Shown {
+pub(super) fn beside_the_partitions(observed: &Observed) -> Shown {
     Shown { metrics: None, ..observed.shown() }
 }
 
 /// Claims the queue of a namespace without partitions.
 async fn claim_namespace(config: &Config, observed: &Observed) -> Result<Owner, Error> {
-    let claim = Claim::new(broker_settings(config))?;
-    let mut watcher = JoinSet::new(); // dropping the set ends the task
-    watcher.spawn(watch_broker(claim.status(), beside_the_partitions(observed)));
-    let owner = tokio::select! {
-        owner = claim.acquire(config.broker.owner_wait.get()) => owner?,
-        Some(Err(panicked)) = watcher.join_next() => return Err(Error::Start(panicked.into())),
-    };
-    if owner.has_journal() {
-        let queue = config.names().journal;
-        return Err(Error::HasJournal { queue });
-    }
+    let owner = acquire(config, beside_the_partitions(observed)).await?;
+    refuse_beside_journal(&owner, config)?;
     Ok(owner)
 }
 

@@ -43,10 +43,7 @@ impl Processor {
         config: &Config,
         shows: &Shows,
     ) -> Result<Self, Error> {
-        if owner.has_journal() {
-            let queue = config.names().journal;
-            return Err(Error::HasJournal { queue });
-        }
+        refuse_beside_journal(&owner, config)?;
         let mark = read_mark(owner.mark(), config)?;
         let mut opened = open(read, config, mark.clone().or(before)).await?;
         if let (Some(mark), false) = (&mark, opened.recovery.created) {
@@ -55,6 +52,17 @@ impl Processor {
         let marks = MarkWriter::new(config, &opened.recovery.incarnations, mark);
         Self::start(opened, owner.link(), Some(marks), config, shows)
     }
+}
+
+/// Refuses to be the only process of a namespace that has a journal of several members.
+pub(super) fn refuse_beside_journal(owner: &Owner, config: &Config) -> Result<(), Error> {
+    let names = config.names();
+    let queue = match (owner.has_journal(), owner.partitions_have_journals()) {
+        (true, _) => names.journal,
+        (false, true) => names.journal_of_partition(0),
+        (false, false) => return Ok(()),
+    };
+    Err(Error::HasJournal { queue })
 }
 
 /// Opens the store that was read, or another one that is there by now, or makes one if the mark allows that.

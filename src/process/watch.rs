@@ -91,6 +91,10 @@ pub(super) async fn watch_broker(
     }
 }
 
+/// The conditions that a pipeline shows.
+pub(super) const OF_PIPELINE: [Unready; 5] =
+    [Unready::Draining, Unready::Clock, Unready::Upgrading, Unready::Journal, Unready::Stalled];
+
 /// Shows the state of the pipeline, until the pipeline is gone.
 pub(super) async fn watch_pipeline(
     mut condition: watch::Receiver<Condition>,

@@ -8,10 +8,15 @@ use crate::rabbit::{namespace, shared_url};
 use orderly_domain::time::Timestamp;
 
 fn member(name: &str, namespace: &str) -> Processor {
+    started(name, namespace, "1")
+}
+
+fn started(name: &str, namespace: &str, partitions: &str) -> Processor {
     let port = free_port();
     let mut member = Processor::new(&shared_url(), namespace)
         .with("ORDERLY_CLUSTER__MODE", "standby")
         .with("ORDERLY_CLUSTER__NODE", name)
+        .with("ORDERLY_CLUSTER__PARTITIONS", partitions)
         .with("ORDERLY_CLUSTER__TAKEOVER_AFTER", "1s")
         .with("ORDERLY_CLUSTER__ADVERTISE", &format!("http://127.0.0.1:{port}"));
     member.spawn_on(port);
@@ -57,4 +62,26 @@ fn a_standby_leads_to_the_owner_which_steps_down_for_it() {
     browser.go(&members[1 - owner].url("/"));
     browser.until_shown("main", &format!("{stands_by} owns the namespace"));
     browser.until_shown("main", "There is no standby");
+}
+
+#[test]
+fn a_member_with_partitions_shows_who_owns_each() {
+    let namespace = namespace("parted-members");
+    let mut first = started("shop-1", &namespace, "2");
+    first.wait(|first| {
+        let cluster = first.get("/api/cluster").unwrap_or_default();
+        let partitions = cluster["partitions"].as_array().cloned().unwrap_or_default();
+        partitions.iter().filter(|partition| partition["role"] == "owner").count() == 2
+    });
+    let browser = Browser::open();
+    browser.go(&first.url("/"));
+    browser.until_shown("main", "shop-1 owns 2 of 2 partitions");
+    browser.until_shown("main", "There is no standby");
+    // when another one comes, then it gets its share
+    let mut second = started("shop-2", &namespace, "2");
+    second.wait(|second| role(second) == "owner");
+    browser.until_shown("main", "shop-1 owns 1 of 2 partitions");
+    browser.until_shown("main", "Changes are made at the owner of their partition");
+    browser.go(&second.url("/"));
+    browser.until_shown("main", "shop-2 owns 1 of 2 partitions");
 }

@@ -54,6 +54,12 @@ impl Names {
         format!("{namespace}p{number}.commands")
     }
 
+    /// The journal of partition `number` of the same namespace.
+    pub fn journal_of_partition(&self, number: u16) -> String {
+        let namespace = self.commands.strip_suffix("commands").unwrap_or_default();
+        format!("{namespace}p{number}.journal")
+    }
+
     /// Whether a routing key is the name of a queue of commands, of the namespace or of any partition of it: where the default
     /// exchange routed a message, the key is no type.
     pub fn is_queue_of_commands(&self, routing_key: &str) -> bool {
@@ -119,6 +125,7 @@ mod tests {
         assert_eq!(names.queue, names.commands);
         assert_eq!(names.queue_of_partition(3), of_third.queue);
         assert_eq!(of_third.queue_of_partition(3), of_third.queue);
+        assert_eq!(names.journal_of_partition(3), of_third.journal);
         for queue in ["shop.commands", "shop.p3.commands", "shop.p65535.commands"] {
             assert!(of_third.is_queue_of_commands(queue) && names.is_queue_of_commands(queue));
         }

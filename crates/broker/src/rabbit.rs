@@ -103,6 +103,7 @@ pub struct Owner {
 struct Found {
     mark: Option<Bytes>,
     has_journal: bool,
+    partitions_have_journals: bool,
 }
 
 impl Claim {
@@ -182,12 +183,19 @@ impl Claim {
         let names = &self.settings.names;
         owner::claim(connection, &names.owner).await?;
         let mark = mark::read(connection, &names.mark).await?;
-        let has_journal = match topology::depth(connection, &names.journal).await {
-            Ok(_) => true,
-            Err(Error::Missing(_)) => false,
-            Err(error) => return Err(error),
-        };
-        Ok(Found { mark, has_journal })
+        let has_journal = is_there(connection, &names.journal).await?;
+        let of_first = names.journal_of_partition(0);
+        let partitions_have_journals = is_there(connection, &of_first).await?;
+        Ok(Found { mark, has_journal, partitions_have_journals })
+    }
+}
+
+/// Whether a queue exists.
+async fn is_there(connection: &Connection, queue: &str) -> Result<bool, Error> {
+    match topology::depth(connection, queue).await {
+        Ok(_) => Ok(true),
+        Err(Error::Missing(_)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -240,6 +248,11 @@ impl Owner {
     /// Whether the namespace had a journal that several members share, when it was claimed.
     pub const fn has_journal(&self) -> bool {
         self.found.has_journal
+    }
+
+    /// Whether the first of several partitions of the namespace had one.
+    pub const fn partitions_have_journals(&self) -> bool {
+        self.found.partitions_have_journals
     }
 
     /// Gives the namespace up again. The error: its connection did not end.

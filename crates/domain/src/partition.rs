@@ -40,11 +40,19 @@ impl Partitions {
     /// The number of the partition that has `key`, from 0 on: the first 8 bytes of the SHA-256 of the key, as a
     /// big-endian number, modulo the number of partitions.
     pub fn number_of(self, key: &str) -> u16 {
-        let digest = Sha256::digest(key);
-        let number = digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
-        let rest = number % u64::from(self.0.get());
+        let rest = first_8_bytes(&Sha256::digest(key)) % u64::from(self.0.get());
         u16::try_from(rest).expect("a rest is less than the divisor")
     }
+}
+
+/// Orders the members of a cluster in an order of its own for each partition: the smallest comes first. All members compute the same.
+pub fn rank(member: &str, partition: u16) -> u64 {
+    let digest = Sha256::new().chain_update(partition.to_be_bytes()).chain_update(member);
+    first_8_bytes(&digest.finalize())
+}
+
+fn first_8_bytes(digest: &[u8]) -> u64 {
+    digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// Goes through the ids of a command, and compares their keys.

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::chain::Chain;
 
 /// How a member is called, for people, and where it answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     /// Its name.
     pub node: String,

@@ -1,4 +1,5 @@
-//! `GET /api/actors`: the health of each actor, read without a message to the actor.
+//! `GET /api/actors`: the health of each actor, read without a message to the actor. A member of a cluster has those of the partitions
+//! that it owns.
 
 use super::Backend;
 use crate::admin::operation::{Json, View};
@@ -28,7 +29,7 @@ impl View for ActorView {
 
 pub(super) async fn all(backend: Data<Backend>) -> Result<Json<Vec<ActorView>>, Problem> {
     let mut all = Vec::new();
-    for backend in backend.all() {
+    for backend in backend.processing()? {
         let partition = backend.partition();
         all.extend(backend.core()?.actors().iter().map(|(owner, stats)| ActorView {
             partition,

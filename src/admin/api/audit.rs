@@ -1,5 +1,5 @@
 //! `GET /api/audit`: the core reads every state, a few at a time between commands, and answers when all are checked. With
-//! partitions the core of each does, and what they count is added up.
+//! partitions the core of each does, and what they count is added up. A member of a cluster checks those that it owns.
 
 use super::Backend;
 use crate::admin::operation::{Json, View};
@@ -15,8 +15,10 @@ impl View for Audit {
 }
 
 pub(super) async fn now(backend: Data<Backend>) -> Result<Json<Audit>, Problem> {
-    let audits =
-        backend.all().map(async |of| Ok::<_, Problem>((of.partition(), of.audit().await?)));
+    let audits = backend
+        .processing()?
+        .into_iter()
+        .map(async |of| Ok::<_, Problem>((of.partition(), of.audit().await?)));
     let audits = try_join_all(audits).await?;
     Ok(Json::new(&together(audits))?)
 }

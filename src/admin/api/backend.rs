@@ -7,25 +7,35 @@ use crate::admin::problem::Problem;
 use crate::admin::values::PartitionNumber;
 use crate::backup::Files;
 use crate::cluster::{Cluster, OwnerView};
-use crate::config::{self, ByteSize};
+use crate::config::{self, ByteSize, Mode};
 use crate::copy::source::Copies;
 use crate::pipeline::{Dismissed, Gone, Handle, Replay, Replayed, Resend, Submitter, Tried};
 use actix_web::http::StatusCode;
 use actix_web::web;
 use orderly_actors::audit::Audit;
 use orderly_actors::sequencer::InboundMessage;
+use orderly_broker::Names;
 use orderly_domain::id::Operator;
 use orderly_domain::partition::Partitions;
 use orderly_store::backup::Source;
 use orderly_store::{Ordinal, Reader};
 use serde_json::json;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+/// How long a query waits for a store that is opened again, and how often it looks.
+const REOPENING: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Asks a standby for what a copy of its store is read from.
 type CopyAsks = mpsc::UnboundedSender<oneshot::Sender<Source>>;
 
-/// The store's reader and the core of each partition, as far as the process has started them: first the reader, then the core.
+/// The store's reader and the core of each partition, as far as the process has started them: first the reader, then the core. A
+/// member of a cluster lets go of both when it owns a partition no more, and sets the reader again when it follows.
 ///
 /// It asks one partition: the first, or the one that it was [made for](Self::of_partition).
 #[derive(Clone)]
@@ -50,13 +60,15 @@ struct Part {
     /// A member of a cluster may replace its store.
     reader: RwLock<Option<Reader>>,
     standby: RwLock<Option<CopyAsks>>,
-    core: OnceLock<Handle>,
-    submitter: OnceLock<Submitter>,
+    core: RwLock<Option<Handle>>,
+    submitter: RwLock<Option<Submitter>>,
 }
 
 struct Inner {
     parts: Vec<Part>,
     partitions: Partitions,
+    /// The names of exchanges and queues of the namespace.
+    names: Names,
     copies: Copies,
     admission: Admission,
     /// One backup is made at a time.
@@ -69,7 +81,8 @@ struct Inner {
 impl Default for Backend {
     fn default() -> Self {
         let backup_rate = config::Store::default().backup_rate;
-        Self::new(&config::Intake::default(), backup_rate, Cluster::default(), Partitions::ONE)
+        let (intake, names) = (config::Intake::default(), Names::new("orderly"));
+        Self::new(&intake, backup_rate, Cluster::default(), Partitions::ONE, names)
     }
 }
 
@@ -81,10 +94,12 @@ impl Backend {
         backup_rate: ByteSize,
         cluster: Cluster,
         partitions: Partitions,
+        names: Names,
     ) -> Self {
         let inner = Arc::new(Inner {
             parts: partitions.numbers().map(|_| Part::default()).collect(),
             partitions,
+            names,
             copies: Copies::default(),
             admission: Admission::new(intake),
             backups: Arc::new(Semaphore::new(1)),
@@ -152,7 +167,7 @@ impl Backend {
 
     /// Sets what publishes commands.
     pub fn submit_through(&self, submitter: Submitter) {
-        let _ = self.part().submitter.set(submitter); // a process has one broker
+        set(&self.part().submitter, Some(submitter));
     }
 
     /// Sets the reader: from now on states can be read.
@@ -165,6 +180,16 @@ impl Backend {
         set(&self.part().reader, None);
     }
 
+    /// Lets go of the core and of the store, which this member owned: until it follows, it answers nothing. A copy of the store that
+    /// another member makes begins anew.
+    pub fn let_go(&self) {
+        set(&self.part().core, None);
+        set(&self.part().submitter, None);
+        set(&self.part().standby, None);
+        self.read_nothing();
+        self.inner.copies.give_up(self.number);
+    }
+
     /// Sets the standby that copies are asked of, until the core can be.
     pub fn copy_from(&self, standby: CopyAsks) {
         set(&self.part().standby, Some(standby));
@@ -172,34 +197,64 @@ impl Backend {
 
     /// Sets the core: from now on it can be asked.
     pub fn ask(&self, core: Handle) {
-        let _ = self.part().core.set(core); // a process has one core
+        set(&self.part().core, Some(core));
     }
 
-    /// The core, or 503 before it runs.
-    pub(super) fn core(&self) -> Result<&Handle, Problem> {
-        self.part().core.get().ok_or_else(|| self.not_processing())
+    /// The core, or 503 while it does not run.
+    pub(super) fn core(&self) -> Result<Handle, Problem> {
+        get(&self.part().core).ok_or_else(|| self.not_processing())
     }
 
-    /// The members of the namespace.
+    /// For each partition whose core runs here; or 503, where there is none.
+    pub(super) fn processing(&self) -> Result<Vec<Self>, Problem> {
+        let processing: Vec<_> = match self.cluster_of_all().mode() {
+            // the only process of a namespace is to answer for all
+            Mode::Single => self.all().map(|of| of.core().map(|_| of)).collect::<Result<_, _>>()?,
+            Mode::Standby => self.all().filter(|of| of.core().is_ok()).collect(),
+        };
+        if processing.is_empty() { Err(self.not_processing()) } else { Ok(processing) }
+    }
+
+    /// The members of the namespace, or of the partition.
     pub(super) fn cluster(&self) -> &Cluster {
+        self.inner.cluster.of_partition(self.number)
+    }
+
+    /// The members of the namespace, whatever partition is asked.
+    pub(super) fn cluster_of_all(&self) -> &Cluster {
         &self.inner.cluster
+    }
+
+    /// The names of exchanges and queues of the namespace.
+    pub(super) fn names(&self) -> &Names {
+        &self.inner.names
     }
 
     /// Why no commands are processed here.
     fn not_processing(&self) -> Problem {
-        if self.inner.cluster.owns() {
+        let cluster = self.cluster();
+        if cluster.owns() {
             return Problem::unavailable("no commands are processed yet");
         }
-        let owner = self.inner.cluster.status().and_then(|status| status.owner);
-        let Some(owner) = owner else {
-            return Problem::unavailable(
-                "this member does not own the namespace, and knows of no owner at the moment",
-            )
-            .with("reason", json!("not_owner"));
+        let what = match self.partition() {
+            None => "the namespace".to_owned(),
+            Some(number) => format!("partition {number}"),
         };
-        Problem::unavailable(format!("another member owns the namespace: {}", owner.node))
+        let of_partition = |problem: Problem| match self.partition() {
+            None => problem,
+            Some(number) => problem.with("partition", json!(number)),
+        };
+        let owner = cluster.status().and_then(|status| status.owner);
+        let Some(owner) = owner else {
+            let problem = Problem::unavailable(format!(
+                "this member does not own {what}, and knows of no owner at the moment"
+            ));
+            return of_partition(problem.with("reason", json!("not_owner")));
+        };
+        let problem = Problem::unavailable(format!("another member owns {what}: {}", owner.node))
             .with("reason", json!("not_owner"))
-            .with("owner", json!(OwnerView::new(&owner.node, &owner.url)))
+            .with("owner", json!(OwnerView::new(&owner.node, &owner.url)));
+        of_partition(problem)
     }
 
     /// Runs a query on a thread that may block. There are few such threads (`QUERIES`); further queries wait. A query that
@@ -208,12 +263,25 @@ impl Backend {
         &self,
         query: impl FnOnce(&Reader) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let reader = get(&self.part().reader);
+        let reader = self.reader().await;
         let reader = reader.ok_or_else(|| Problem::unavailable("the process is starting"))?;
         match web::block(move || query(&reader)).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(Problem::internal(&"a query panicked")),
         }
+    }
+
+    /// The reader. A member of a cluster opens the store of a partition that it has just left again: that is waited for.
+    async fn reader(&self) -> Option<Reader> {
+        let may_reopen = self.partition().is_some() && self.cluster().mode() == Mode::Standby;
+        let looks = if may_reopen { REOPENING.as_millis() / LOOK.as_millis() } else { 0 };
+        for _ in 0..looks {
+            if let Some(reader) = get(&self.part().reader) {
+                return Some(reader);
+            }
+            sleep(LOOK).await;
+        }
+        get(&self.part().reader)
     }
 
     pub(super) async fn audit(&self) -> Result<Audit, Problem> {
@@ -224,15 +292,17 @@ impl Backend {
         })
     }
 
-    /// Begins a backup. `None`: another one is under way. This one is, until the permit is dropped.
-    pub(super) async fn back_up(&self) -> Result<Option<(Files, OwnedSemaphorePermit)>, Problem> {
+    /// Begins a backup, which ends when the core does. `None`: another one is under way. This one is, until the permit is dropped.
+    pub(super) async fn back_up(
+        &self,
+    ) -> Result<Option<(Files, Handle, OwnedSemaphorePermit)>, Problem> {
         let core = self.core()?;
         let Ok(turn) = Arc::clone(&self.inner.backups).try_acquire_owned() else {
             return Ok(None);
         };
         let source = core.backup().await;
         let source = source.map_err(ending)?;
-        Ok(Some((Files::new(source, self.inner.backup_rate), turn)))
+        Ok(Some((Files::new(source, self.inner.backup_rate), core, turn)))
     }
 
     /// The copies that this member gives.
@@ -240,9 +310,14 @@ impl Backend {
         &self.inner.copies
     }
 
+    /// Gives a copy of the store, in place of one that nobody went on with.
+    pub(super) fn give_copy(&self, files: Files) -> io::Result<Uuid> {
+        self.inner.copies.begin(self.number, files)
+    }
+
     /// Begins a copy of the store, also of a standby.
     pub(super) async fn begin_copy(&self) -> Result<Files, Problem> {
-        let source = if let Some(core) = self.part().core.get() {
+        let source = if let Some(core) = get(&self.part().core) {
             core.backup().await.map_err(ending)?
         } else {
             let standby = get(&self.part().standby).ok_or_else(|| self.not_processing())?;
@@ -251,11 +326,6 @@ impl Backend {
             answered.await.map_err(|_| Problem::unavailable("the member is taking over"))?
         };
         Ok(Files::new(source, self.inner.backup_rate))
-    }
-
-    /// Whether the core has ended, so the process is ending.
-    pub(super) fn has_ended(&self) -> bool {
-        self.part().core.get().is_some_and(Handle::has_ended)
     }
 
     pub(super) async fn resend(
@@ -283,8 +353,8 @@ impl Backend {
     }
 
     /// What publishes commands, or 503 before it runs.
-    pub(super) fn submitter(&self) -> Result<&Submitter, Problem> {
-        self.part().submitter.get().ok_or_else(|| self.not_processing())
+    pub(super) fn submitter(&self) -> Result<Submitter, Problem> {
+        get(&self.part().submitter).ok_or_else(|| self.not_processing())
     }
 
     pub(super) async fn replay(&self, replay: Replay) -> Result<Vec<Replayed>, Problem> {

@@ -303,7 +303,7 @@ pub(super) async fn send(
     NamedOperator(operator): NamedOperator,
     given: Given,
 ) -> Result<Sent, Problem> {
-    let (mut command, number) = given.message(backend.submitter()?.names(), reading.0)?;
+    let (mut command, number) = given.message(backend.names(), reading.0)?;
     let backend = backend.of_partition(number);
     let submitter = backend.submitter()?;
     command.properties.operator = operator.map(|operator| operator.to_string());

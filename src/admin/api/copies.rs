@@ -5,7 +5,7 @@ use crate::admin::operation::{Answer, Content, Json, Operation, Output, View};
 use crate::admin::operator::NamedOperator;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Expected, Query, Value, parameters};
-use crate::admin::values;
+use crate::admin::values::{self, PartitionNumber};
 use crate::cluster::ClusterRole;
 use crate::config::Mode;
 use crate::copy::source::Refused;
@@ -51,6 +51,15 @@ parameters! {
     }
 }
 
+parameters! {
+    /// The store that a copy is made of.
+    pub(super) struct OfStore {
+        /// The number of the partition whose store it is. It must be given where there are partitions, and means nothing where
+        /// there are none.
+        partition: Option<PartitionNumber>,
+    }
+}
+
 /// The number of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part(u64);
@@ -89,8 +98,10 @@ impl Responder for PartOfCopy {
 
 pub(super) async fn begin(
     backend: Data<Backend>,
+    of: Query<OfStore>,
     NamedOperator(operator): NamedOperator,
 ) -> Result<Json<CopyView>, Problem> {
+    let backend = backend.chosen(of.0.partition)?;
     let cluster = backend.cluster();
     if cluster.mode() == Mode::Single {
         return Err(Problem::new(StatusCode::CONFLICT).detail(
@@ -109,9 +120,9 @@ pub(super) async fn begin(
     let files = backend.begin_copy().await?;
     let bytes = files.store_bytes().map_err(|error| Problem::internal(&error))?;
     let manifest = files.manifest().clone();
-    let begun = backend.copies().begin(files).map_err(|error| Problem::internal(&error))?;
+    let begun = backend.give_copy(files).map_err(|error| Problem::internal(&error))?;
     tracing::info!(
-        copy = %begun, operator = operator.as_ref().map(Operator::as_str),
+        copy = %begun, partition = backend.partition(), operator = operator.as_ref().map(Operator::as_str),
         "a copy of the store was asked for"
     );
     Ok(Json::new(&CopyView {

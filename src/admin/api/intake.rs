@@ -1,4 +1,5 @@
-//! `POST /api/intake/pause` and `/resume`: the processor takes no messages from the broker for a while.
+//! `POST /api/intake/pause` and `/resume`: the processor takes no messages from the broker for a while. A member of a cluster takes
+//! none for the partitions that it owns.
 
 use super::Backend;
 use crate::admin::operation::{Json, View};
@@ -38,7 +39,7 @@ async fn set(
     paused: bool,
     NamedOperator(operator): NamedOperator,
 ) -> Result<Json<IntakeView>, Problem> {
-    for backend in backend.all() {
+    for backend in backend.processing()? {
         backend.set_paused(paused, operator.clone()).await?;
     }
     Ok(Json::new(&IntakeView { paused })?)

@@ -9,6 +9,7 @@ use crate::admin::problem::Problem;
 use crate::admin::query::{Query, parameters};
 use crate::admin::values::PartitionNumber;
 use crate::backup::{Files, tar};
+use crate::pipeline::Handle;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::Data;
@@ -82,8 +83,8 @@ pub(super) async fn back_up(
     backend: Data<Backend>,
     of: Query<OfStore>,
 ) -> Result<Archive, Problem> {
-    let backend = Data::new(backend.chosen(of.0.partition)?);
-    let Some((files, turn)) = backend.back_up().await? else {
+    let backend = backend.chosen(of.0.partition)?;
+    let Some((files, core, turn)) = backend.back_up().await? else {
         let problem = Problem::new(StatusCode::CONFLICT);
         return Err(problem.detail("another backup is under way"));
     };
@@ -93,7 +94,7 @@ pub(super) async fn back_up(
         Some(number) => format!("{namespace}-p{number}-{sequence}.tar"),
     };
     let (sender, pieces) = mpsc::channel(WAITING);
-    let copy = Copy { files, sender, backend, turn: Some(turn) };
+    let copy = Copy { files, sender, core, turn: Some(turn) };
     let spawned = thread::Builder::new().name("backup".to_owned()).spawn(move || copy.run());
     spawned.map_err(|error| Problem::internal(&error))?;
     Ok(Archive { name, pieces })
@@ -103,7 +104,8 @@ pub(super) async fn back_up(
 struct Copy {
     files: Files,
     sender: mpsc::Sender<Piece>,
-    backend: Data<Backend>,
+    /// What processes the commands of the store.
+    core: Handle,
     /// Held until the caller has everything.
     turn: Option<OwnedSemaphorePermit>,
 }
@@ -117,7 +119,7 @@ enum GivenUp {
     Gone,
     #[error("the caller took nothing for {} s", STALLED.as_secs())]
     Stalled,
-    #[error("the process is ending")]
+    #[error("the process is ending, or leaves the store to another member")]
     Ending,
 }
 
@@ -164,7 +166,7 @@ impl Copy {
                 Err(TrySendError::Closed(_)) => return Err(GivenUp::Gone),
                 Err(TrySendError::Full(piece)) => piece,
             };
-            if self.backend.has_ended() {
+            if self.core.has_ended() {
                 return Err(GivenUp::Ending);
             }
             if clock.monotonic() > STALLED {

@@ -1,4 +1,4 @@
-// The members of a cluster: who owns, who stands by, and how far each is.
+// The members of a cluster: who owns, who stands by, and how far each is. With partitions: who owns each of them.
 
 import { openQuestion } from './act.js';
 import { get, send } from './api.js';
@@ -17,7 +17,7 @@ export async function showMembers(place, signal, onrole) {
     if (signal.aborted || cluster?.mode === 'single') return;
     if (cluster) onrole(cluster.role);
     // What a person points at stays.
-    if (cluster && !place.contains(document.activeElement)) show(place, panel('Members', said(cluster), list(cluster), stepDown(cluster)));
+    if (cluster && !place.contains(document.activeElement)) show(place, panel('Members', said(cluster), list(cluster), partitions(cluster), stepDown(cluster)));
     await new Promise((done) => { setTimeout(done, PAUSE); });
   }
 }
@@ -29,7 +29,18 @@ const ROLES = {
   joining: (cluster) => [code(cluster.node), ' reads what it has missed of the journal', behind(cluster), '.'],
 };
 
-const said = (cluster) => el('p', {}, ROLES[cluster.role]?.(cluster) ?? cluster.role);
+const said = (cluster) => el('p', {}, cluster.partitions ? shares(cluster) : ROLES[cluster.role]?.(cluster) ?? cluster.role);
+
+/** What a member is where there are partitions. */
+function shares(cluster) {
+  const all = cluster.partitions;
+  const [owns, joins] = ['owner', 'joining'].map((role) => all.filter((one) => one.role === role).length);
+  return [
+    code(cluster.node), ` owns ${count(owns)} of ${count(all.length)} partitions and processes their commands. `,
+    owns === all.length ? '' : ['It follows the others', behind(cluster), '. Changes are made at the owner of their partition. Counts on this page are of the partitions that it owns.'],
+    joins ? ` It reads what it has missed of the journals of ${count(joins)}.` : '',
+  ];
+}
 
 const behind = ({ lag }) => (lag ? `, ${duration(lag.millis / 1000)} behind` : '');
 
@@ -48,6 +59,14 @@ const current = ({ members }) => members.filter((member) => isAlive(member)
   || !members.some((other) => isAlive(other) && other.node === member.node && other.url === member.url));
 
 function list(cluster) {
+  if (cluster.partitions) {
+    return table(['Member', 'Is', ['Owns', 'number'], ['Heard', 'number']], current(cluster).map((member) => [
+      memberLink(member),
+      isAlive(member) ? chip('alive', 'good') : chip('silent', 'warn'),
+      count(member.owns.length),
+      `${duration(member.heard_millis / 1000)} ago`,
+    ]));
+  }
   return table(['Member', 'Is', ['Next unit', 'number'], ['Heard', 'number']], current(cluster).map((member) => [
     member.node ? memberLink(member) : code(member.run.slice(0, 8)),
     isAlive(member) ? (isOwner(cluster, member) ? chip('owner', 'good') : chip('standby')) : chip('silent', 'warn'),
@@ -56,10 +75,22 @@ function list(cluster) {
   ]));
 }
 
+/** Who owns each partition. */
+function partitions(cluster) {
+  if (!cluster.partitions) return null;
+  return table(['Partition', 'Owner', 'This member', ['Next unit', 'number']], cluster.partitions.map((one) => [
+    String(one.partition),
+    one.owner ? memberLink(one.owner) : chip('none', 'bad'),
+    chip(one.role, one.role === 'owner' ? 'good' : undefined),
+    one.seq === undefined ? '' : count(one.seq),
+  ]));
+}
+
 /** The button that makes the owner leave. */
 function stepDown(cluster) {
   if (cluster.role !== 'owner') return null;
-  const others = cluster.members.filter((member) => isAlive(member) && !isOwner(cluster, member));
+  const isThis = cluster.partitions ? (member) => member.node === cluster.node : (member) => isOwner(cluster, member);
+  const others = cluster.members.filter((member) => isAlive(member) && !isThis(member));
   if (!others.length) return el('p', { class: 'detail' }, 'There is no standby: nobody takes over when this member is gone.');
   return el('button', { type: 'button', class: 'small', 'data-act': 'step-down', onclick: () => openQuestion({
     title: 'Step down', label: 'Step down', danger: true,

@@ -21,7 +21,7 @@ pub(super) struct Args {
 
 /// Copies the store to a place where nothing is. It keeps its incarnation and its place in the journal.
 pub(super) fn run(config: &Config, store: &Path, args: &Args) -> Result<Value, Error> {
-    let client = Client::new(&args.from, &config.admin.token)?;
+    let client = Client::new(&args.from, &config.admin.token)?.of_partition(config.partition());
     let scratch = Scratch::beside(store, ".copy").map_err(|error| Error::Copy(error.into()))?;
     let progress = Progress::bytes("copied");
     let mut shown = 0;

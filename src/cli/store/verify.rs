@@ -5,7 +5,7 @@ use crate::backup::Backup;
 use crate::cli::progress::Progress;
 use crate::config::Config;
 use crate::journal::compare::{Comparison, Verdict, compare};
-use crate::process::{broker_settings, journal_stream, runtime};
+use crate::process::{broker_settings, charter, journal_stream, runtime};
 use orderly_actors::audit;
 use orderly_broker::TopologyMode;
 use serde_json::{Value, json};
@@ -45,7 +45,8 @@ fn against_journal(config: &Config, path: &Path) -> Result<(Value, Outcome), Err
     let store = read(config, path)?;
     let recovery = store.recovery();
     let incarnation = *recovery.incarnations.current().as_bytes();
-    let comparison = Comparison::new(incarnation, store.history().clone(), recovery.position)?;
+    let charter = charter(config, incarnation);
+    let comparison = Comparison::new(charter, store.history().clone(), recovery.position)?;
     let next = comparison.next();
     // the stream is not made if it is not there
     let settings =

@@ -103,19 +103,16 @@ fn a_standby_needs_a_broker_that_others_reach() {
 }
 
 #[test]
-fn partitions_need_rabbitmq_and_one_process() {
+fn partitions_need_rabbitmq_and_go_with_one_process_and_with_several() {
     let four = ("ORDERLY_CLUSTER__PARTITIONS", "4");
-    let config = load(&[four]).expect("valid");
-    assert_eq!(config.of_partitions().len(), 4);
-    assert!(!config.to_toml().expect("TOML").contains("partition ="), "it is no key");
-    for (other, said) in [
-        (("ORDERLY_BROKER__URL", "memory:"), "need RabbitMQ"),
-        (("ORDERLY_CLUSTER__MODE", "standby"), "not supported yet"),
-    ] {
-        let problems = load(&[four, other]).expect_err("is refused");
-        let problem = problems.iter().find(|problem| problem.key == "cluster.partitions");
-        assert!(problem.is_some_and(|problem| problem.what.contains(said)), "{problems:?}");
+    for mode in ["single", "standby"] {
+        let config = load(&[four, ("ORDERLY_CLUSTER__MODE", mode)]).expect("valid");
+        assert_eq!(config.of_partitions().len(), 4);
+        assert!(!config.to_toml().expect("TOML").contains("partition ="), "it is no key");
     }
+    let problems = load(&[four, ("ORDERLY_BROKER__URL", "memory:")]).expect_err("is refused");
+    let problem = problems.iter().find(|problem| problem.key == "cluster.partitions");
+    assert!(problem.is_some_and(|problem| problem.what.contains("need RabbitMQ")), "{problems:?}");
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn store_of(parts: &[Bytes], place: &Path, at: Seq) -> Result<Arrived, backup::E
 async fn a_copy_has_the_units_and_the_positions_of_the_store() {
     let mut store = sample();
     let copies = Copies::default();
-    let id = copies.begin(files(&mut store)).expect("a thread");
+    let id = copies.begin(0, files(&mut store)).expect("a thread");
     let parts = parts(&copies, id).await;
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().join("store");
@@ -84,7 +84,7 @@ async fn a_copy_has_the_units_and_the_positions_of_the_store() {
 async fn a_copy_that_did_not_come_as_it_was_sent_makes_no_store() {
     let mut store = sample();
     let copies = Copies::default();
-    let id = copies.begin(files(&mut store)).expect("a thread");
+    let id = copies.begin(0, files(&mut store)).expect("a thread");
     let mut parts = parts(&copies, id).await;
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().join("store");
@@ -106,7 +106,7 @@ async fn a_part_can_be_asked_for_again_until_the_next_one_is() {
     let mut store = sample();
     let copies = Copies::default();
     assert!(!copies.is_busy());
-    let id = copies.begin(files(&mut store)).expect("a thread");
+    let id = copies.begin(0, files(&mut store)).expect("a thread");
     assert!(copies.is_busy());
     assert_eq!(copies.part(id, 1).await, Err(Refused::Elsewhere), "parts come in order");
     let first = copies.part(id, 0).await.expect("a part");
@@ -115,7 +115,7 @@ async fn a_part_can_be_asked_for_again_until_the_next_one_is() {
     assert_eq!(copies.part(id, 0).await, Err(Refused::Elsewhere), "it is not kept");
     assert_eq!(copies.part(Uuid::nil(), 1).await, Err(Refused::Unknown));
     // the last part can be asked for again, and none behind it
-    let others = parts(&copies, copies.begin(files(&mut store)).expect("a thread")).await;
+    let others = parts(&copies, copies.begin(0, files(&mut store)).expect("a thread")).await;
     assert_eq!(copies.part(id, 1).await, Err(Refused::Unknown), "another copy took its place");
     assert!(!copies.is_busy(), "all of it was given");
     let newest = copies.lock().as_ref().expect("a copy").id;

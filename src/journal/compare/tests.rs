@@ -99,7 +99,8 @@ fn units_of(store: &Opened) -> Vec<Unit> {
 
 fn compared(store: &Opened, journal: &[Stored]) -> Verdict {
     let (history, position) = (store.history.clone(), store.log.position());
-    let mut comparison = Comparison::new(incarnation(store), history, position).expect("reads");
+    let charter = Charter { incarnation: incarnation(store), partition: 0, partitions: 1 };
+    let mut comparison = Comparison::new(charter, history, position).expect("reads");
     for record in journal {
         comparison.see(record).expect("reads");
     }

@@ -31,7 +31,7 @@ impl Core {
                 self.sequencer.view().borrow_mut().checkpointed(&report);
             }
             Report::Fenced { epoch, by } => {
-                tracing::error!(epoch, by, "another member owns the journal: the process ends");
+                tracing::error!(epoch, by, "another member owns the journal: processing ends");
                 return Err(Error::Fenced { epoch, by });
             }
             Report::Refused(refusal) => return Err(Error::Refused(refusal)),

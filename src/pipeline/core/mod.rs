@@ -176,7 +176,8 @@ impl Core {
             parts.metrics.clone(),
         );
         let (acks, tracer) = (parts.link.acks.clone(), parts.tracer.clone());
-        let pending_acks = PendingAcks::new(acks, parts.relay, parts.metrics.clone(), tracer);
+        let (of, metrics) = (parts.limits.partition, parts.metrics.clone());
+        let pending_acks = PendingAcks::new(acks, parts.relay, of, metrics, tracer);
         Self {
             sequencer,
             decoder: parts.limits.decoder,

@@ -41,7 +41,9 @@ pub(super) async fn check(config: &Config) -> Vec<(&'static str, Outcome)> {
     {
         all.push(("nodes", Outcome::Doubtfully(differ)));
     }
-    all.push(("journal", journal(config).await));
+    for config in config.of_partitions() {
+        all.push(("journal", journal(&config).await));
+    }
     all.push(("nodes", Outcome::Doubtfully(UNSEEN.to_owned())));
     all
 }
