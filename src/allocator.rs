@@ -2,6 +2,7 @@
 
 use std::env;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::Command;
 
 /// Faster than the system's allocator for many small, short-lived allocations on several threads.
@@ -24,10 +25,16 @@ pub(crate) fn keep_freed_pages() {
     }
     let mut arguments = env::args_os();
     let Some(name) = arguments.next() else { return };
-    // an error: there is no `/proc`, and the process goes on as it is
-    let _ = Command::new("/proc/self/exe")
-        .arg0(name)
-        .args(arguments)
-        .env(PURGE_DELAY, MILLISECONDS)
-        .exec();
+    let arguments: Vec<_> = arguments.collect();
+    // By its path first: the system names a process after the file that it was made of, and `pidof orderly` must find it. By the
+    // link where another file is in its place by now.
+    let path = env::current_exe().ok();
+    for program in path.iter().map(AsRef::as_ref).chain([Path::new("/proc/self/exe")]) {
+        // an error: there is no such file, and the process goes on as it is
+        let _ = Command::new(program)
+            .arg0(&name)
+            .args(&arguments)
+            .env(PURGE_DELAY, MILLISECONDS)
+            .exec();
+    }
 }

@@ -204,5 +204,6 @@ fn the_allocator_keeps_freed_pages(#[case] wanted: Option<&str>, #[case] option:
         .filter(|variable| variable.starts_with("MIMALLOC_"))
         .collect();
     assert_eq!(options, [option]);
+    assert_eq!(processor.process_name(), "orderly");
     assert_eq!(processor.stop().code(), Some(0));
 }

@@ -95,10 +95,19 @@ impl Processor {
 
     /// The environment of the running process.
     pub(crate) fn process_environment(&self) -> Vec<String> {
+        let environment = self.process_file("environ");
+        environment.split('\0').map(str::to_owned).collect()
+    }
+
+    /// The name of the process, as `ps` and `pidof` know it.
+    pub(crate) fn process_name(&self) -> String {
+        self.process_file("comm").trim_end().to_owned()
+    }
+
+    fn process_file(&self, name: &str) -> String {
         let pid = self.child.as_ref().expect("it runs").id();
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).expect("its environment");
-        let variables = environment.split(|byte| *byte == 0);
-        variables.map(|variable| String::from_utf8_lossy(variable).into_owned()).collect()
+        let content = std::fs::read(format!("/proc/{pid}/{name}")).expect("the process is there");
+        String::from_utf8_lossy(&content).into_owned()
     }
 
     /// The port of the admin API of the running processor.
