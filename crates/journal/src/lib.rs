@@ -8,6 +8,7 @@
 //! | [`chain`] | the running hash over all units |
 //! | [`reader`] | what the journal says: a pure function of its records |
 //! | [`seek`] | finding the place in the journal where a store's units end |
+//! | [`gaps`] | whether records are missing in front of one that was delivered |
 //! | [`applied`] | what of the accepted units the store has, and what it lacks |
 //! | [`follower`], [`members`] | silence and lag; who else is there |
 //! | [`claim`] | taking over, as steps |
@@ -28,6 +29,8 @@
 //!    reader. A stream shows what most of its nodes have written, and never calls fsync: if most of them lose power at
 //!    once, the end of the journal may be gone. Then the chain shows it, and the member whose store has more goes first
 //!    ([`claim::Trigger::Ahead`]).
+//! 6. The stream deletes its oldest records, whether they were read or not. A reader that has missed some finds a gap between two
+//!    offsets, and looks whether the record in front of it is still there ([`gaps`]).
 //!
 //! # What it does not protect
 //!
@@ -39,6 +42,7 @@ pub mod applied;
 pub mod chain;
 pub mod claim;
 pub mod follower;
+pub mod gaps;
 pub mod id;
 pub mod members;
 pub mod node;

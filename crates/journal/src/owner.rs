@@ -90,9 +90,9 @@ impl Owner {
         self.given
     }
 
-    /// Whether every unit was read back.
+    /// Whether every unit was read back, and none is missing.
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.under_way.is_empty()
+        !self.is_missing && self.waiting.is_empty() && self.under_way.is_empty()
     }
 
     /// Whether records are under way.

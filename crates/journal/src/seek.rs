@@ -8,7 +8,8 @@
 //! The record is one of units, or a tick: while the owner has nothing to append, only ticks come, and the stream may lose all
 //! units. A record is known again by its epoch, its sequence, its chain and its offset together. The offset matters: the same
 //! record may come once more behind the opening of another epoch, and a reader that began there would be fooled. What is
-//! left of a journal keeps its offsets.
+//! left of a journal keeps its offsets. A tick where the store knows units with the same end is no place: the journal has lost the
+//! units, and a tick of their owner came late and took their offset.
 
 use std::time::Duration;
 
@@ -89,13 +90,13 @@ impl Seek {
         match self.from {
             From::Offset(wanted) if offset < wanted => return Found::Nothing,
             From::Offset(_) => {
-                let found = self.last.filter(|place| is_at(place, offset, record));
+                let found = self.last_at(offset, record, past);
                 return found.map_or(Found::LookFromFirst, Found::Place);
             }
             From::First if offset == 0 => return Found::Beginning,
             From::First => {}
         }
-        if let Some(place) = self.last.filter(|place| is_at(place, offset, record)) {
+        if let Some(place) = self.last_at(offset, record, past) {
             return Found::Place(place);
         }
         let Some(Record::Units(units)) = record else { return Found::Nothing };
@@ -106,6 +107,14 @@ impl Seek {
             _ if self.last.is_none() => Found::NoPlace,
             _ => Found::Nothing,
         }
+    }
+
+    /// The last place, if the record is the one there.
+    fn last_at(&self, offset: u64, record: Option<&Record>, past: &dyn Past) -> Option<Position> {
+        let place = self.last.filter(|place| is_at(place, offset, record))?;
+        let is_tick = matches!(record, Some(Record::Tick(_)));
+        let had_units = is_tick && past.at(place.next).is_some_and(|known| known.offset == offset);
+        (!had_units).then_some(place)
     }
 
     /// Why there is no place, when everything was looked at: what is left of the journal has no record that the store

@@ -69,6 +69,8 @@ pub enum Bug {
     OwnWithoutReading,
     /// Units behind a hole in the journal are accepted.
     HoleAccepted,
+    /// A reader goes on behind a gap of offsets without looking whether records are missing there.
+    GapIgnored,
     /// A follower applies units that were not accepted.
     AppliesIgnored,
     /// A fenced owner opens another epoch and appends again what it had sealed.
@@ -93,6 +95,7 @@ impl Bug {
                 | Self::ClaimWithoutProbe
                 | Self::OwnWithoutReading
                 | Self::HoleAccepted
+                | Self::GapIgnored
                 | Self::AppliesIgnored
                 | Self::ResendAfterForeignEpoch
                 | Self::CursorNotCarried

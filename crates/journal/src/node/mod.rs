@@ -17,7 +17,7 @@ mod leading;
 mod reading;
 mod status;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,6 +26,7 @@ use orderly_planted::{Bug, is_planted};
 use crate::applied::Applied;
 use crate::claim::{Claim, Patience, Trigger};
 use crate::follower::Follower;
+use crate::gaps::Gaps;
 use crate::id::{Charter, Epoch, Name, Nonce, Position, Progress};
 use crate::members::Members;
 use crate::owner::{Limits, Owner};
@@ -154,10 +155,12 @@ pub struct Node {
     renewed: Duration,
     seek: Option<Seek>,
     reader: Option<Reader>,
-    /// The offset of the last message that was delivered.
-    reached: Option<u64>,
-    /// The jumps of offsets that made the reader attach again, on this connection.
-    jumps: BTreeSet<(u64, u64)>,
+    /// The offsets that the reader was delivered. `None`: it has not found its place.
+    gaps: Option<Gaps>,
+    /// When the reader attached again at a gap.
+    looked: Duration,
+    /// The highest epoch whose opening record was looked for, on this connection.
+    sought: u64,
     follower: Follower,
     members: Members,
     serial: u64,
@@ -204,8 +207,9 @@ impl Node {
             renewed: now.monotonic,
             seek: None,
             reader: None,
-            reached: None,
-            jumps: BTreeSet::new(),
+            gaps: None,
+            looked: now.monotonic,
+            sought: 0,
             follower: Follower::default(),
             members: Members::default(),
             serial: 0,
@@ -238,7 +242,7 @@ impl Node {
     /// The reader's connection was lost: it attaches again at the last place.
     pub fn reader_lost(&mut self, now: Now) {
         if !self.ended {
-            self.jumps.clear();
+            self.sought = 0;
             self.attach(Seek::new(self.last, now.monotonic), now);
         }
     }

@@ -5,21 +5,17 @@ use orderly_planted::{Bug, is_planted};
 
 use super::{Node, Now, Output};
 use crate::claim::{AtEnd, Claim, Trigger};
+use crate::gaps::{self, Gaps};
 use crate::id::{Position, Progress};
 use crate::reader::{Ignored, Outcome, Reader, Refusal};
 use crate::record::{Error, Open, Probe, Record, Tick, Units};
 use crate::seek::{Found, From, Past, Seek};
 
-/// The broker takes single offsets for records of its own. It deletes whole segments, which have more records than this.
-const MOST_SKIPPED: u64 = 2;
-/// The most jumps of offsets that are remembered: those behind the last place, of which there is about one a segment.
-const MOST_JUMPS: usize = 10_000;
-
 impl Node {
     /// Attaches the reader anew.
     pub(super) fn attach(&mut self, seek: Seek, now: Now) {
         self.reader = None;
-        self.reached = None;
+        self.gaps = None;
         self.follower.detached();
         (self.ahead, self.left) = (None, None);
         self.out.push_back(Output::Attach(seek.from()));
@@ -30,11 +26,13 @@ impl Node {
         }
     }
 
-    /// Looks from the first record on, if nothing comes.
+    /// Looks elsewhere, if nothing comes.
     pub(super) fn wait_for_place(&mut self, now: Now) {
-        let Some(seek) = &self.seek else { return };
-        if now.monotonic >= seek.since + self.settings.found_within {
+        let is_late = |since| now.monotonic >= since + self.settings.found_within;
+        if self.seek.as_ref().is_some_and(|seek| is_late(seek.since)) {
             self.attach(Seek::from_first(self.last, now.monotonic), now);
+        } else if self.gaps.is_some_and(|gaps| gaps.is_looking()) && is_late(self.looked) {
+            self.attach(Seek::new(self.last, now.monotonic), now);
         }
     }
 
@@ -70,48 +68,56 @@ impl Node {
             Err(Error::Foreign) => None,
             Err(error) => return self.refuse(error.into()),
         };
-        if !self.is_at_place(offset, record.as_ref(), past, now) {
-            self.reached = self.reader.as_ref().map(|_| offset);
+        if self.seek.is_some() {
+            if self.is_at_place(offset, record.as_ref(), past, now)
+                && let Some(record) = record
+            {
+                self.take(offset, &record, now);
+            }
             return;
         }
-        if self.has_jumped(offset) || self.misses_opening(offset, record.as_ref()) {
-            return self.attach(Seek::new(self.last, now.monotonic), now);
-        }
-        self.reached = Some(offset);
-        if let Some(record) = record {
-            match self.read(offset, &record, now) {
-                Ok(()) => self.lead(now),
-                Err(refusal) => self.refuse(refusal),
+        match self.gaps.as_mut().map_or(gaps::Found::Missing, |gaps| gaps.see(offset)) {
+            gaps::Found::Known => {}
+            gaps::Found::LookAgain(reached) => {
+                self.looked = now.monotonic;
+                self.out.push_back(Output::Attach(From::Offset(reached)));
+            }
+            gaps::Found::Missing => self.attach(Seek::new(self.last, now.monotonic), now),
+            gaps::Found::Next => {
+                let Some(record) = record else { return };
+                if self.misses_opening(&record) {
+                    self.attach(Seek::new(self.last, now.monotonic), now);
+                } else {
+                    self.take(offset, &record, now);
+                }
             }
         }
     }
 
-    /// Whether records may be missing in front of this one: the broker has deleted them before they were read. What is
-    /// missing may hide an opening record. The reader attaches again, at its last place: if that is still there, so is
-    /// all that follows, and the same jump is one of the broker's own.
-    fn has_jumped(&mut self, offset: u64) -> bool {
-        let Some(reached) = self.reached.filter(|reached| offset > reached + 1 + MOST_SKIPPED)
-        else {
-            return false;
-        };
-        while self.jumps.len() >= MOST_JUMPS {
-            self.jumps.pop_first();
+    fn take(&mut self, offset: u64, record: &Record, now: Now) {
+        match self.read(offset, record, now) {
+            Ok(()) => self.lead(now),
+            Err(refusal) => self.refuse(refusal),
         }
-        self.jumps.insert((reached, offset))
     }
 
-    /// Whether the record is of an epoch whose opening record was not read: whoever appends has read it, so it is missing, with
-    /// too few others for a jump. The reader attaches again, as there. Where the opening record is gone since the broker lost
-    /// power, the same record is there again, and does not count.
-    fn misses_opening(&mut self, offset: u64, record: Option<&Record>) -> bool {
+    /// Whether the record is of an epoch whose opening record was not read, although whoever appends has read it. Where no gap hides
+    /// it, the stream may have lost its end, and was filled up to the reader meanwhile: what the reader has read is not what is there
+    /// now. So the reader goes back to its last place, once. If the opening record does not come then, it is gone, and the record does
+    /// not count.
+    fn misses_opening(&mut self, record: &Record) -> bool {
         let epoch = match record {
-            Some(Record::Units(units)) => units.epoch,
-            Some(Record::Tick(tick)) => tick.epoch,
-            Some(Record::Close(close)) => close.epoch,
-            Some(Record::Open(_) | Record::Probe(_)) | None => return false,
+            Record::Units(units) => units.epoch,
+            Record::Tick(tick) => tick.epoch,
+            Record::Close(close) => close.epoch,
+            Record::Open(_) | Record::Probe(_) => return false,
         };
         let highest = self.reader.as_ref().map_or(u64::MAX, Reader::highest);
-        epoch.number > highest && self.jumps.insert((offset, offset))
+        let is_missing = epoch.number > highest.max(self.sought);
+        if is_missing {
+            self.sought = epoch.number;
+        }
+        is_missing
     }
 
     /// Looks for the place, if it is not found. Returns whether this record is to be read.
@@ -123,17 +129,17 @@ impl Node {
         now: Now,
     ) -> bool {
         let own_probe = record.is_some_and(|record| self.is_awaited(record));
-        let Some(seek) = &mut self.seek else { return true };
+        let Some(seek) = &mut self.seek else { return false };
         seek.since = now.monotonic;
         // only a store with units says which journal it belongs to
         let charter = self.applied.progress().map(|_| self.settings.charter);
         match seek.see(offset, record, past) {
             Found::Place(place) => {
-                self.locate(Reader::behind(&place, charter), now);
+                self.locate(offset, Reader::behind(&place, charter), now);
                 false
             }
             Found::Beginning => {
-                self.locate(Reader::at_beginning(charter), now);
+                self.locate(offset, Reader::at_beginning(charter), now);
                 true
             }
             Found::NoPlace => self.refuse_without_place(),
@@ -162,8 +168,9 @@ impl Node {
         false
     }
 
-    fn locate(&mut self, reader: Reader, now: Now) {
+    fn locate(&mut self, offset: u64, reader: Reader, now: Now) {
         self.reader = Some(reader);
+        self.gaps = Some(Gaps::behind(offset));
         self.seek = None;
         self.follower.located(now.monotonic);
     }

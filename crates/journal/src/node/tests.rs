@@ -2,6 +2,7 @@
 //! is in `tests/simulation`.
 
 mod deferring;
+mod gaps;
 mod places;
 
 use super::*;
@@ -81,6 +82,8 @@ struct Alone {
     /// The offset and the body of each record.
     stream: Vec<(u64, Bytes)>,
     reads_from: u64,
+    /// How often the reader was attached.
+    attached: u32,
     /// Whether appends reach the stream.
     is_up: bool,
 }
@@ -90,11 +93,16 @@ impl Alone {
         let now = Now { monotonic: Duration::from_secs(1_000), wall: 0 };
         let stream = (0..).zip(found.iter().map(Record::encode)).collect();
         let node = Node::start(settings(), stored, last, now);
-        Self { node, now, stream, reads_from: 0, is_up: true }
+        Self { node, now, stream, reads_from: 0, attached: 0, is_up: true }
+    }
+
+    /// The offset of the next record.
+    fn end(&self) -> u64 {
+        self.stream.last().map_or(0, |(offset, _)| offset + 1)
     }
 
     fn append(&mut self, record: &Record) {
-        self.append_at(self.stream.last().map_or(0, |(offset, _)| offset + 1), record.encode());
+        self.append_at(self.end(), record.encode());
     }
 
     fn append_at(&mut self, offset: u64, body: Bytes) {
@@ -108,12 +116,16 @@ impl Alone {
             while let Some(output) = self.node.output() {
                 match output {
                     Output::Append { body, .. } if self.is_up => {
-                        let next = self.stream.last().map_or(0, |(offset, _)| offset + 1);
-                        self.append_at(next, body);
+                        self.append_at(self.end(), body);
                     }
                     Output::Append { .. } => {}
-                    Output::Attach(From::First) => self.reads_from = 0,
-                    Output::Attach(From::Offset(offset)) => self.reads_from = offset,
+                    Output::Attach(from) => {
+                        self.attached += 1;
+                        self.reads_from = match from {
+                            From::First => 0,
+                            From::Offset(offset) => offset,
+                        };
+                    }
                     other => told.push(other),
                 }
             }
@@ -351,65 +363,34 @@ fn an_owner_leaves_when_everything_is_durable() {
 }
 
 #[test]
+fn an_owner_does_not_leave_before_the_journal_has_what_it_lost() {
+    // Given an owner whose journal lost units
+    let epoch = Epoch { number: 1, nonce: OTHER };
+    let Progress { next, chain } = behind("abc");
+    let last = Position { epoch, next, chain, offset: 90 };
+    let found = [other_opens(1, ""), other_appends(1, "", "ab")];
+    let mut alone = Alone::start(Some(behind("abc")), Some(last), &found);
+    alone.reads_from = 90;
+    alone.pass(seconds(7));
+    assert_eq!(alone.role(), Role::Owner);
+    // When it is asked to leave before its store has given them
+    alone.node.leave(alone.now);
+    assert_eq!(alone.pass(seconds(3)), []);
+    // Then it leaves when they are durable again
+    alone.node.restore(units("c"), alone.now);
+    let told = alone.pass(seconds(1));
+    assert_eq!(told[1..], [Output::Durable { next }, Output::Left], "{told:?}");
+}
+
+#[test]
 fn messages_that_are_no_records_are_ignored_and_newer_records_are_not() {
     let mut alone = Alone::owning();
-    let next = alone.stream.last().map_or(0, |(offset, _)| offset + 1);
-    alone.append_at(next, Bytes::from_static(b"hello"));
+    alone.append_at(alone.end(), Bytes::from_static(b"hello"));
     assert!(alone.pass(seconds(1)).is_empty());
     assert_eq!(alone.role(), Role::Owner);
-    let next = alone.stream.last().map_or(0, |(offset, _)| offset + 1);
-    alone.append_at(next, Bytes::from_static(b"oj\x03\x01"));
+    alone.append_at(alone.end(), Bytes::from_static(b"oj\x03\x01"));
     let newer = crate::record::Error::Newer { found: 3 };
     assert_eq!(alone.pass(seconds(1)), [Output::Refused(Refusal::Unreadable(newer))]);
-}
-
-/// The broker deleted the last records of a segment before they were read: too few to tell from offsets of its own.
-#[test]
-fn a_record_of_an_unknown_epoch_tells_that_its_opening_is_missing() {
-    let found = [other_opens(1, ""), other_appends(1, "", "a")];
-    let lost = |alone: &mut Alone| {
-        let offset = alone.stream.last().map_or(0, |(offset, _)| offset + 2);
-        alone.append_at(offset, other_ticks(2).encode());
-        offset
-    };
-    let mut alone = Alone::start(None, None, &found);
-    alone.pass(seconds(1));
-    let offset = lost(&mut alone);
-    alone.stream.retain(|(there, _)| *there >= offset);
-    let told = alone.pass(seconds(3));
-    assert!(matches!(told[..], [Output::Refused(Refusal::Passed { .. })]), "{told:?}");
-    // where the journal is whole, the record is one of an epoch that is gone with the power
-    let mut alone = Alone::start(None, None, &found);
-    alone.pass(seconds(1));
-    lost(&mut alone);
-    assert!(alone.pass(seconds(1)).is_empty());
-    alone.append(&other_appends(1, "a", "b"));
-    let told = alone.pass(Duration::ZERO);
-    assert!(matches!(&told[..], [Output::Apply { units: it, .. }] if *it == units("b")));
-}
-
-#[test]
-fn a_jump_of_offsets_may_hide_records_until_the_reader_has_looked_again() {
-    let found = [other_opens(1, ""), other_appends(1, "", "a")];
-    let mut alone = Alone::start(None, None, &found);
-    alone.pass(seconds(1));
-    // the offsets in between are the broker's own: the same jump is there again
-    let before = alone.stream.len();
-    alone.append_at(100, other_appends(1, "a", "b").encode());
-    let told = alone.pass(Duration::ZERO);
-    assert!(matches!(&told[..], [Output::Apply { units: it, .. }] if *it == units("b")));
-    let probes = alone.stream[before..].len();
-    assert_eq!(probes, 2, "the units, and the probe of a reader that attached again");
-    // now records are missing, with an opening among them: what is left must not be taken
-    for missing in [3, 100] {
-        let mut alone = Alone::start(None, None, &found);
-        alone.pass(seconds(1));
-        let offset = alone.stream.last().map_or(0, |(offset, _)| offset + 1 + missing);
-        alone.append_at(offset, other_appends(1, "a", "x").encode());
-        alone.stream.retain(|(there, _)| *there >= offset);
-        let told = alone.pass(seconds(3));
-        assert!(matches!(told[..], [Output::Refused(Refusal::Passed { .. })]), "{told:?}");
-    }
 }
 
 #[test]

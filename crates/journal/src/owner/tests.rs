@@ -112,6 +112,7 @@ fn what_the_journal_lost_comes_first() {
     // Given an owner whose store has more than the journal
     let mut owner = Owner::new(EPOCH, END, 15, at(0));
     assert_eq!((owner.missing(), owner.first_not_read_back()), (Some((11, 15)), 11));
+    assert!(!owner.is_idle(), "it must not leave");
     owner.give(units(&[9]));
     assert!(appended(&mut owner).is_empty(), "there would be a gap");
     // When it gets what is missing, then that goes first

@@ -97,3 +97,23 @@ fn in_what_is_left_of_a_journal_a_known_record_is_looked_for() {
     assert_eq!(seek.see(99, Some(&units(3, 20)), &known), Found::Nothing);
     assert_eq!(seek.refusal(), Refusal::Passed { first: 20 });
 }
+
+/// The same tick may have been under way when the journal lost its end.
+#[test]
+fn a_tick_at_the_offset_of_units_is_no_place() {
+    for (known, found) in [
+        (vec![place(3, 9, 50)], None),
+        // the tick was appended there, behind the units
+        (vec![place(3, 9, 48)], Some(place(3, 9, 50))),
+        // the store no longer knows where the units were
+        (vec![], Some(place(3, 9, 50))),
+    ] {
+        let known = Known(known);
+        let mut seek = Seek::new(Some(place(3, 9, 50)), Duration::ZERO);
+        let expected = found.map_or(Found::LookFromFirst, Found::Place);
+        assert_eq!(seek.see(50, Some(&tick(3, 9)), &known), expected);
+        let mut seek = Seek::from_first(Some(place(3, 9, 50)), Duration::ZERO);
+        let expected = found.map_or(Found::Nothing, Found::Place);
+        assert_eq!(seek.see(50, Some(&tick(3, 9)), &known), expected);
+    }
+}
