@@ -37,6 +37,11 @@
 //! If most nodes of the broker lose power at once, and an opening record is among what is lost, and the owner before it
 //! was frozen all the while and wakes within `takeover_after`, then that owner goes on. The member that opened finds
 //! other units at its sequences and ends ([`reader::Refusal::Diverged`]).
+//!
+//! A place is known again by the bytes of its record and its offset. If most nodes lose power at once, a second copy of a lost record,
+//! still under way from its owner, may come to stand at the very offset of the first one, before what was lost in front of it is
+//! appended again. A member whose last place this was then takes it for its place. Of 40,000 simulated
+//! runs a few show it.
 
 pub mod applied;
 pub mod chain;
