@@ -238,6 +238,7 @@ impl Member {
                 patience: journal::patience(),
                 limits: journal::limits(16 << 10, 4),
             },
+            defers: Arc::default(),
             max_lag: Duration::from_secs(10),
             encode: |unit| Unit {
                 span: u32::try_from(unit.next.0 - unit.seq.0).expect("a short unit"),
