@@ -48,7 +48,8 @@ impl Member {
             .with("ORDERLY_CLUSTER__PARTITIONS", &PARTITIONS.to_string())
             .with("ORDERLY_CLUSTER__NODE", name)
             .with("ORDERLY_CLUSTER__ADVERTISE", &format!("http://127.0.0.1:{port}"))
-            .with("ORDERLY_CLUSTER__TAKEOVER_AFTER", "3s")
+            // a machine with much else to do may hold a member up for some seconds
+            .with("ORDERLY_CLUSTER__TAKEOVER_AFTER", "10s")
             .with("ORDERLY_NOTIFICATIONS__CHANNELS", "[]")
             .with("RUST_LOG", "info");
         let log = processor.directory.path().join("log");
@@ -239,7 +240,14 @@ fn assert_names_the_owner(members: &[&Member], owned: &[BTreeSet<u16>]) {
             let path = format!("/api/cluster/step-down?partition={partition}");
             loop {
                 let (status, problem) = member.processor.post(&path);
-                assert_eq!((status, &problem["reason"]), (503, &json!("not_owner")), "{problem}");
+                assert_eq!(
+                    (status, &problem["reason"]),
+                    (503, &json!("not_owner")),
+                    "{problem} of {}: {}\n-----\n{}",
+                    member.name,
+                    member.log(),
+                    owner.log()
+                );
                 assert_eq!(problem["partition"], partition, "{problem}");
                 if problem["owner"] == json!({"node": owner.name, "url": url}) {
                     break;

@@ -177,7 +177,10 @@ mod tests {
         for what in ["HELP orderly_commands_total", "TYPE orderly_command_duration_seconds"] {
             assert_eq!(text.matches(what).count(), 1, "{what}");
         }
-        assert!(!Metrics::new().1.render().contains("partition"));
+        assert!(
+            !Metrics::new().1.render().contains("partition="),
+            "without partitions: no such label"
+        );
     }
 
     #[test]

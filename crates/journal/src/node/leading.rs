@@ -165,10 +165,10 @@ impl Node {
         if self.owns() {
             return silent.then_some(Trigger::Doubt);
         }
-        if let Some(left) = self.left
-            && !(self.defers && now.monotonic < left + DEFER_FOR)
+        if let Some(left) = self.deferral.left
+            && !(self.deferral.is_wanted && now.monotonic < left + DEFER_FOR)
         {
-            self.left = None;
+            self.deferral.left = None;
             return Some(Trigger::Closed);
         }
         if self.active {
@@ -189,7 +189,7 @@ impl Node {
         let lately_heard = now.monotonic.saturating_sub(self.settings.tick_every * 2);
         let lives = is_open && self.follower.heard_alive(lately_heard);
         let lately = self.passed_on.is_some_and(|at| now.monotonic < at + PASS_ON_EVERY);
-        let is_wanted = (lives && !self.follower.owner_is_active()) || self.left.is_some();
+        let is_wanted = (lives && !self.follower.owner_is_active()) || self.deferral.left.is_some();
         if !is_wanted || lately {
             return false;
         }

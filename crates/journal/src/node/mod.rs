@@ -135,6 +135,14 @@ const PASS_ON_EVERY: Duration = Duration::from_secs(10);
 /// read this and to claim, and no longer, since nothing is processed meanwhile.
 const DEFER_FOR: Duration = Duration::from_secs(1);
 
+/// How this member lets another one own first when the owner leaves in good order.
+#[derive(Debug, Default)]
+struct Deferral {
+    is_wanted: bool,
+    /// When it was read that the owner has left, while this was wanted, and nobody has opened an epoch since.
+    left: Option<Duration>,
+}
+
 /// Whether the owner leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leaving {
@@ -173,10 +181,7 @@ pub struct Node {
     tells_active: bool,
     /// When this member left the commands to others last.
     passed_on: Option<Duration>,
-    /// Whether another member is to own when the owner leaves in good order.
-    defers: bool,
-    /// When it was read that the owner has left, while this member deferred, and nobody has opened an epoch since.
-    left: Option<Duration>,
+    deferral: Deferral,
     claim: Option<Claim>,
     owner: Option<Owner>,
     /// Since when the store is ahead of the journal, and where the journal ended.
@@ -218,8 +223,7 @@ impl Node {
             active: false,
             tells_active: false,
             passed_on: None,
-            defers: false,
-            left: None,
+            deferral: Deferral::default(),
             claim: None,
             owner: None,
             ahead: None,
@@ -268,7 +272,7 @@ impl Node {
     /// Whether another member is to own when the owner leaves in good order: this one lets it go first for a moment, and leaves
     /// the commands to it.
     pub const fn set_deferring(&mut self, defers: bool) {
-        self.defers = defers;
+        self.deferral.is_wanted = defers;
     }
 
     /// Claims, because somebody asked for it.

@@ -17,7 +17,7 @@ impl Node {
         self.reader = None;
         self.gaps = None;
         self.follower.detached();
-        (self.ahead, self.left) = (None, None);
+        (self.ahead, self.deferral.left) = (None, None);
         self.out.push_back(Output::Attach(seek.from()));
         self.seek = Some(seek);
         let serial = self.probe(now);
@@ -242,7 +242,7 @@ impl Node {
             self.out.push_back(Output::Adopt(open.charter));
         }
         self.applied.opened(open)?;
-        self.left = None;
+        self.deferral.left = None;
         if open.epoch.nonce == self.settings.nonce {
             self.own(open.epoch, now);
         } else {
@@ -370,8 +370,8 @@ impl Node {
         if epoch.nonce == self.settings.nonce {
             self.end(Output::Left);
         } else if self.may_claim() && self.owner.is_none() {
-            if self.defers {
-                self.left = Some(now.monotonic);
+            if self.deferral.is_wanted {
+                self.deferral.left = Some(now.monotonic);
             } else {
                 self.begin_claim(Trigger::Closed, now);
             }
