@@ -19,8 +19,9 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 const PARTITIONS: u16 = 4;
 /// Shops, each with a stock and orders of its own: at least one in each partition.
@@ -306,7 +307,7 @@ async fn members_share_partitions_and_take_over_from_each_other_and_nothing_is_l
     let mut third = Member::start(&url, &namespace, "third");
     let owned = wait_for_shares(&mut [&mut first, &mut second, &mut third], &[1, 1, 2]);
     assert_eq!(first.left() + second.left(), 3);
-    let names = [&first, &second, &third].map(|member| member.lost());
+    let names = [&first, &second, &third].map(Member::lost);
     assert_eq!(names, [0; 3], "nobody lost a partition");
     assert_names_the_owner(&[&first, &second, &third], &owned);
     load.more(60).await;

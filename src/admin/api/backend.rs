@@ -231,7 +231,7 @@ impl Backend {
     }
 
     /// Why no commands are processed here.
-    fn not_processing(&self) -> Problem {
+    pub(super) fn not_processing(&self) -> Problem {
         let cluster = self.cluster();
         if cluster.owns() {
             return Problem::unavailable("no commands are processed yet");

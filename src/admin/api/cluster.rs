@@ -165,6 +165,10 @@ pub(super) async fn step_down(
     let cluster = match one.as_ref().filter(|one| one.partition().is_some()) {
         Some(one) => {
             one.core()?;
+            // the core of a partition that was left ends a moment later
+            if !one.cluster().owns() {
+                return Err(one.not_processing());
+            }
             one.cluster()
         }
         None => {
