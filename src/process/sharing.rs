@@ -54,7 +54,11 @@ pub(super) async fn share(own: Name, clusters: Vec<Cluster>) {
         } else if since.elapsed() >= SETTLED
             && let Some((number, to)) = known.to_give(&own)
         {
-            tracing::info!(partition = number, to = to.node, "shares the partitions out");
+            tracing::info!(
+                partition = number,
+                to = to.node,
+                "gives a partition to a member that owns fewer"
+            );
             if let Some(cluster) = clusters.get(usize::from(number)) {
                 cluster.step_down();
             }
