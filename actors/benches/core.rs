@@ -151,17 +151,19 @@ fn bodies(orders: u64, seed: u64) -> Vec<(Kind, String, Bytes)> {
     placed.chain(captured).collect()
 }
 
+/// What a shop sends, which has more fields than orderly knows.
 fn place(order: u64, first: u64, second: u64) -> Bytes {
     format!(
-        r#"{{"order_id":"order-{order:08}","customer":{{"id":"customer-{}","email":"someone{order}@example.com"}},"currency":"EUR","lines":[{{"sku":"sku-{first:05}","quantity":2,"unit_price":1250,"name":"a thing to buy"}},{{"sku":"sku-{second:05}","quantity":1,"unit_price":799}}]}}"#,
+        r#"{{"order_id":"order-{order:08}","customer":{{"id":"customer-{}","email":"someone{order}@example.com"}},"currency":"EUR","placed_at":"2026-01-01T00:00:00.000Z","lines":[{{"sku":"sku-{first:05}","quantity":2,"unit_price":1250,"name":"a thing to buy"}},{{"sku":"sku-{second:05}","quantity":1,"unit_price":799}}],"ship_to":{{"name":"Ada Lovelace","street":"12 St James Square","city":"London","postcode":"SW1Y 4JH","country":"GB"}},"channel":"web","note":"leave it with the neighbour"}}"#,
         order % 1000
     )
     .into()
 }
 
+/// What a provider sends: the same.
 fn capture(order: u64) -> Bytes {
     format!(
-        r#"{{"provider":"acme","event_id":"event-{order:08}","order_id":"order-{order:08}","attempt_id":"attempt-{order:08}","kind":"captured","capture_id":"capture-{order:08}","amount":3299,"currency":"EUR","occurred_at":"2026-01-01T10:00:00Z"}}"#
+        r#"{{"provider":"acme","event_id":"event-{order:08}","order_id":"order-{order:08}","attempt_id":"attempt-{order:08}","kind":"captured","capture_id":"capture-{order:08}","amount":3299,"currency":"EUR","occurred_at":"2026-01-01T10:00:00.000Z","card":{{"brand":"visa","last4":"4242","exp":"12/29"}},"risk":{{"score":7,"outcome":"authorized"}},"signature":"b5d4045c3f466fa91fe2cc6abe79232a"}}"#
     )
     .into()
 }

@@ -28,6 +28,34 @@ pub(crate) mod shared {
     }
 }
 
+/// `Vec<CompactString>`, as a list of texts.
+pub(crate) mod texts {
+    use compact_str::CompactString;
+    use minicbor::decode::{Decoder, Error};
+    use minicbor::encode::{self, Encoder, Write};
+
+    /// Writes the texts.
+    pub(crate) fn encode<C, W: Write>(
+        texts: &[CompactString],
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        encoder.array(texts.len() as u64)?;
+        for text in texts {
+            encoder.str(text)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the texts.
+    pub(crate) fn decode<'b, C>(
+        decoder: &mut Decoder<'b>,
+        _: &mut C,
+    ) -> Result<Vec<CompactString>, Error> {
+        decoder.array_iter::<&str>()?.map(|text| text.map(CompactString::new)).collect()
+    }
+}
+
 /// An optional enum with data. Derived code would read an unknown variant as `None`. Here that is an
 /// error, so that no stored value is lost in silence.
 #[allow(clippy::option_option, clippy::ref_option, reason = "the signatures are minicbor's")]

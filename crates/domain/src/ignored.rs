@@ -1,6 +1,7 @@
 //! The fields of a command's data that are not known. They are ignored, and the verdict names them.
 
 use crate::text::truncated;
+use compact_str::CompactString;
 use minicbor::{Decode, Encode};
 use serde::{Serialize, Serializer};
 
@@ -14,8 +15,9 @@ pub const MOST_CHARACTERS: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Ignored {
     /// The names, at most [`MOST_NAMES`].
+    #[cbor(with = "crate::codec::texts")]
     #[n(0)]
-    names: Vec<String>,
+    names: Vec<CompactString>,
     /// How many further ones there are.
     #[n(1)]
     more: u32,
@@ -25,7 +27,7 @@ impl Ignored {
     /// Adds the field at `path`.
     pub fn add(&mut self, path: &str) {
         if self.names.len() < MOST_NAMES {
-            self.names.push(truncated(path, MOST_CHARACTERS));
+            self.names.push(truncated(path, MOST_CHARACTERS).into());
         } else {
             self.more = self.more.saturating_add(1);
         }
@@ -44,7 +46,7 @@ impl Ignored {
     /// The names, and a last text when there are more.
     pub fn texts(&self) -> impl Iterator<Item = String> {
         let more = (self.more > 0).then(|| format!("and {} more", self.more));
-        self.names.iter().cloned().chain(more)
+        self.names.iter().map(|name| name.as_str().to_owned()).chain(more)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The text has too many bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -95,13 +96,13 @@ const SHOWN: usize = 40;
 
 /// The beginning of a producer's text, for an error.
 pub fn shown(text: &str) -> String {
-    truncated(text, SHOWN)
+    truncated(text, SHOWN).into_owned()
 }
 
 /// The text, cut after `most` characters. One that was cut ends with `…`.
-pub fn truncated(text: &str, most: usize) -> String {
+pub fn truncated(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
 }

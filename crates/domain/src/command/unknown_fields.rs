@@ -1,60 +1,93 @@
 //! Decodes a command's data and finds the fields that are not known.
 //!
 //! Derived code skips a field that it does not know with [`Deserializer::deserialize_ignored_any`], and calls that for
-//! nothing else. So [`Watched`] takes note of that call, which costs nothing where every field is known. Only then the
-//! data are decoded once more for the names.
+//! nothing else. So [`Watched`] keeps the place in the data where the decoding is, and names it at that call. Names borrow from
+//! the data: what is known costs no allocation.
 
 use crate::ignored::Ignored;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use std::cell::Cell;
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 
 /// Decodes `data`, which is JSON, and names the fields that are not known.
 pub(super) fn decode<'de, T: Deserialize<'de>>(
     data: &'de [u8],
 ) -> Result<(T, Ignored), serde_json::Error> {
-    let seen = Cell::new(false);
+    let place = RefCell::new(Place::default());
     let mut json = serde_json::Deserializer::from_slice(data);
-    let value = T::deserialize(Watched { inner: &mut json, seen: &seen })?;
+    let value = T::deserialize(Watched { inner: &mut json, place: &place })?;
     json.end()?;
-    let ignored = if seen.get() { names::<T>(data) } else { Ignored::default() };
-    Ok((value, ignored))
+    Ok((value, place.into_inner().ignored))
 }
 
-fn names<'de, T: Deserialize<'de>>(data: &'de [u8]) -> Ignored {
-    let mut ignored = Ignored::default();
-    let mut json = serde_json::Deserializer::from_slice(data);
-    // it was decoded just before
-    let _ = serde_ignored::deserialize::<_, _, T>(&mut json, |path| ignored.add(&shown(&path)));
-    ignored
+/// Where in the data the decoding is, and the fields that were skipped so far.
+#[derive(Default)]
+struct Place<'de> {
+    /// The objects and lists around it, the outermost first.
+    within: Vec<Step<'de>>,
+    ignored: Ignored,
 }
 
-/// The path as errors name it, such as `lines[0].color`.
-fn shown(path: &serde_ignored::Path<'_>) -> String {
-    use serde_ignored::Path;
-    match path {
-        Path::Root => String::new(),
-        Path::Seq { parent, index } => format!("{}[{index}]", shown(parent)),
-        Path::Map { parent, key } => match shown(parent) {
-            parent if parent.is_empty() => key.clone(),
-            parent => format!("{parent}.{key}"),
-        },
-        Path::Some { parent }
-        | Path::NewtypeStruct { parent }
-        | Path::NewtypeVariant { parent } => shown(parent),
+enum Step<'de> {
+    /// The member of an object with this name.
+    Member(Cow<'de, str>),
+    /// An element of a list: so many were begun.
+    Element(usize),
+}
+
+impl<'de> Place<'de> {
+    fn at_member(&mut self, name: Cow<'de, str>) {
+        if let Some(step) = self.within.last_mut() {
+            *step = Step::Member(name);
+        }
+    }
+
+    fn at_next_element(&mut self) {
+        if let Some(Step::Element(begun)) = self.within.last_mut() {
+            *begun += 1;
+        }
+    }
+
+    /// Names this place as errors do, such as `lines[0].color`.
+    fn ignore(&mut self) {
+        if let [Step::Member(name)] = &*self.within {
+            return self.ignored.add(name);
+        }
+        let mut path = String::new();
+        for step in &self.within {
+            match step {
+                Step::Member(name) => {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.push_str(name);
+                }
+                Step::Element(begun) => path.push_str(&format!("[{}]", begun.saturating_sub(1))),
+            }
+        }
+        self.ignored.add(&path);
     }
 }
 
-/// A deserializer, a visitor, a seed, or the access to a list or an object, that takes note of a field that is skipped.
-struct Watched<'a, T> {
+/// A deserializer, a visitor, a seed, or the access to a list or an object, that keeps the place in the data.
+struct Watched<'a, 'de, T> {
     inner: T,
-    seen: &'a Cell<bool>,
+    place: &'a RefCell<Place<'de>>,
 }
 
-impl<'a, T> Watched<'a, T> {
-    fn also<U>(&self, inner: U) -> Watched<'a, U> {
-        Watched { inner, seen: self.seen }
+impl<'a, 'de, T> Watched<'a, 'de, T> {
+    fn also<U>(&self, inner: U) -> Watched<'a, 'de, U> {
+        Watched { inner, place: self.place }
+    }
+
+    /// Decodes the elements of a list or the members of an object.
+    fn within<R>(&self, first: Step<'de>, decode: impl FnOnce() -> R) -> R {
+        self.place.borrow_mut().within.push(first);
+        let decoded = decode();
+        self.place.borrow_mut().within.pop();
+        decoded
     }
 }
 
@@ -68,7 +101,7 @@ macro_rules! without_fields {
     )*};
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Watched<'_, D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Watched<'_, 'de, D> {
     type Error = D::Error;
 
     without_fields! {
@@ -80,7 +113,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Watched<'_, D> {
 
     #[inline]
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.seen.set(true);
+        self.place.borrow_mut().ignore();
         self.inner.deserialize_ignored_any(visitor)
     }
 
@@ -164,7 +197,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Watched<'_, D> {
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, 'de, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -198,18 +231,20 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        let items = self.also(items);
-        self.inner.visit_seq(items)
+        let watched = self.also(items);
+        let place = self.also(());
+        place.within(Step::Element(0), || self.inner.visit_seq(watched))
     }
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        let members = self.also(members);
-        self.inner.visit_map(members)
+        let watched = self.also(members);
+        let place = self.also(());
+        place.within(Step::Member(Cow::Borrowed("")), || self.inner.visit_map(watched))
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Watched<'_, A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Watched<'_, 'de, A> {
     type Error = A::Error;
 
     #[inline]
@@ -217,6 +252,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Watched<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
+        self.place.borrow_mut().at_next_element();
         let seed = self.also(seed);
         self.inner.next_element_seed(seed)
     }
@@ -227,7 +263,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Watched<'_, A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Watched<'_, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Watched<'_, 'de, A> {
     type Error = A::Error;
 
     #[inline]
@@ -235,6 +271,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Watched<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
+        let seed = Name(self.also(seed));
         self.inner.next_key_seed(seed)
     }
 
@@ -250,12 +287,72 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Watched<'_, A> {
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Watched<'_, S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Watched<'_, 'de, S> {
     type Value = S::Value;
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
         let deserializer = self.also(deserializer);
         self.inner.deserialize(deserializer)
+    }
+}
+
+/// The same of the name of a member: a deserializer, a visitor or a seed that takes note of it.
+struct Name<'a, 'de, T>(Watched<'a, 'de, T>);
+
+impl<'a, 'de, T> Name<'a, 'de, T> {
+    fn also<U>(&self, inner: U) -> Name<'a, 'de, U> {
+        Name(self.0.also(inner))
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Name<'_, 'de, S> {
+    type Value = S::Value;
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
+        let deserializer = self.also(deserializer);
+        self.0.inner.deserialize(deserializer)
+    }
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Name<'_, 'de, D> {
+    type Error = D::Error;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let visitor = self.also(visitor);
+        self.0.inner.deserialize_any(visitor)
+    }
+
+    #[inline]
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let visitor = self.also(visitor);
+        self.0.inner.deserialize_identifier(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum ignored_any
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Name<'_, 'de, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.inner.expecting(f)
+    }
+
+    #[inline]
+    fn visit_borrowed_str<E: serde::de::Error>(self, name: &'de str) -> Result<V::Value, E> {
+        self.0.place.borrow_mut().at_member(Cow::Borrowed(name));
+        self.0.inner.visit_borrowed_str(name)
+    }
+
+    /// A name with escapes is no part of the data as it is.
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<V::Value, E> {
+        self.0.place.borrow_mut().at_member(Cow::Owned(name.to_owned()));
+        self.0.inner.visit_str(name)
     }
 }
