@@ -180,7 +180,7 @@ impl View {
     /// If the unit does not follow the last one.
     pub fn seal(&mut self, unit: Arc<Unit>) {
         assert_eq!(unit.seq, self.totals.next, "a unit was sealed out of its order");
-        self.last.take();
+        self.forget_last();
         self.totals.apply(&unit);
         self.timers.get_mut().add(&unit);
         self.recent.write().overlay.add(unit);
@@ -218,7 +218,7 @@ impl View {
         let found = self.part_on_page(place, part)?;
         pages::value(&*self.disk, (table, ordinal, part), found, || {
             self.cache.forget(Tree::Pages, &PageId::of(&self.sizes, table, ordinal).key());
-            self.last.take();
+            self.forget_last();
             self.part_on_page(place, part)
         })
     }
@@ -231,6 +231,12 @@ impl View {
             Some(seq) => Ok(Some(seq)),
             None => self.on_page(place, |stored| stored?.history),
         }
+    }
+
+    /// Forgets the entities that were read last: they may have changed.
+    fn forget_last(&self) {
+        // the array has kilobytes, of which next to nothing is in use: it is not replaced as a whole
+        self.last.borrow_mut().iter_mut().for_each(|last| *last = None);
     }
 
     /// Looks at an entity, with what recent units made of it.
@@ -416,7 +422,7 @@ impl View {
 
     /// Takes over a complete checkpoint: from now on its units are read from the views on disk.
     pub fn checkpointed(&mut self, report: &Report) {
-        self.last.take();
+        self.forget_last();
         for page in &report.pages {
             if !is_planted(Bug::StaleReadAfterEviction) {
                 self.cache.forget(Tree::Pages, &page.key());

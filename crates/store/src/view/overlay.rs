@@ -95,7 +95,8 @@ pub(crate) struct Changes {
 /// The recent units and their changes.
 #[derive(Debug)]
 pub(crate) struct Overlay {
-    units: VecDeque<Arc<Unit>>,
+    /// In the order of their sequences, which stand beside them: a search touches no unit but the one that it finds.
+    units: VecDeque<(Seq, Arc<Unit>)>,
     /// The views on disk hold every unit below this.
     covered: Seq,
     /// The memory of units that are not covered, in bytes.
@@ -142,7 +143,7 @@ impl Overlay {
             *counter = counter.wrapping_add(difference);
         }
         self.dirty += unit.footprint();
-        self.units.push_back(unit);
+        self.units.push_back((unit.seq, unit));
         self.forget_some(FORGET_AT_ONCE);
     }
 
@@ -184,10 +185,10 @@ impl Overlay {
 
     /// The views on disk hold every unit below `covered` from now on.
     pub(crate) fn cover(&mut self, covered: Seq) {
-        let from = self.units.partition_point(|unit| unit.seq < self.covered);
-        let until = self.units.partition_point(|unit| unit.seq < covered);
-        let bytes: usize =
-            self.units.range(from..until.max(from)).map(|unit| unit.footprint()).sum();
+        let from = self.units.partition_point(|&(seq, _)| seq < self.covered);
+        let until = self.units.partition_point(|&(seq, _)| seq < covered);
+        let newly_covered = self.units.range(from..until.max(from));
+        let bytes: usize = newly_covered.map(|(_, unit)| unit.footprint()).sum();
         self.dirty -= bytes;
         self.covered = self.covered.max(covered);
     }
@@ -195,10 +196,10 @@ impl Overlay {
     /// Forgets up to `limit` units that are covered; says whether there are more.
     pub(crate) fn forget_some(&mut self, limit: usize) -> bool {
         for _ in 0..limit {
-            if self.units.front().is_none_or(|unit| unit.seq >= self.covered) {
+            if self.units.front().is_none_or(|&(seq, _)| seq >= self.covered) {
                 return false;
             }
-            let Some(unit) = self.units.pop_front() else {
+            let Some((_, unit)) = self.units.pop_front() else {
                 return false;
             };
             self.forget(&unit);
@@ -229,21 +230,22 @@ impl Overlay {
 
     /// The sequence of the next unit.
     pub(crate) fn next(&self) -> Seq {
-        self.units.back().map_or(self.covered, |unit| unit.next)
+        self.units.back().map_or(self.covered, |(_, unit)| unit.next)
     }
 
     /// Those of the first `limit` units from `from` on that have postings, and the sequence after the last that was looked
     /// at.
     pub(crate) fn units_with_postings(&self, from: Seq, limit: usize) -> (Vec<Arc<Unit>>, Seq) {
-        let first = self.units.partition_point(|unit| unit.seq < from);
-        let looked_at = self.units.range(first..).take(limit);
+        let first = self.units.partition_point(|&(seq, _)| seq < from);
+        let looked_at = self.units.range(first..).take(limit).map(|(_, unit)| unit);
         let reached = looked_at.clone().next_back().map_or(from.max(self.next()), |unit| unit.next);
         let found = looked_at.filter(|unit| !unit.postings.is_empty()).cloned();
         (found.collect(), reached)
     }
 
     pub(crate) fn unit(&self, seq: Seq) -> Option<&Arc<Unit>> {
-        self.units.binary_search_by_key(&seq, |unit| unit.seq).ok().map(|at| &self.units[at])
+        let found = self.units.binary_search_by_key(&seq, |&(seq, _)| seq);
+        found.ok().map(|place| &self.units[place].1)
     }
 
     /// What recent units made of the wanted parts of an entity; `None` if none touched it.
