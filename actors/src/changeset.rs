@@ -155,17 +155,21 @@ impl Changeset {
 
     /// Appends what another owner changes for the same command.
     pub fn merge(&mut self, other: Self) {
-        self.events.extend(other.events);
-        for change in other.changes {
-            self.change(change);
+        append(&mut self.events, other.events);
+        if self.changes.is_empty() {
+            (self.changes, self.folded_items) = (other.changes, other.folded_items);
+        } else {
+            for change in other.changes {
+                self.change(change);
+            }
         }
-        self.names.extend(other.names);
-        self.timers.extend(other.timers);
+        append(&mut self.names, other.names);
+        append(&mut self.timers, other.timers);
         self.status_change = other.status_change.or(self.status_change);
         self.deleted = other.deleted.or(self.deleted);
         self.waiting += other.waiting;
         self.up_to_date |= other.up_to_date;
-        self.places.extend(other.places);
+        append(&mut self.places, other.places);
         self.lists_built |= other.lists_built;
         self.parked = other.parked.or(self.parked.take());
         self.unparked = other.unparked.or(self.unparked.take());
@@ -248,6 +252,15 @@ impl Changeset {
             && self.reparked.is_none()
             && self.marker.is_none()
             && self.places.is_empty()
+    }
+}
+
+/// Appends a list. The memory of the other one is taken over where there is none yet.
+fn append<T>(to: &mut Vec<T>, other: Vec<T>) {
+    if to.is_empty() {
+        *to = other;
+    } else {
+        to.extend(other);
     }
 }
 
