@@ -2,6 +2,15 @@
 
 use std::time::Duration;
 
+/// What an owner says of its intake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Intake {
+    /// Whether the broker delivers the commands to it, as far as it knows.
+    pub active: bool,
+    /// Whether a person has paused it.
+    pub paused: bool,
+}
+
 /// What a follower knows of the owner.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Follower {
@@ -11,8 +20,8 @@ pub struct Follower {
     alive: Option<Duration>,
     /// The owner's wall clock in that record, in microseconds since the epoch.
     as_of: Option<i64>,
-    /// Whether the broker delivered the commands to the owner then.
-    active: bool,
+    /// What the owner said of its intake last.
+    intake: Intake,
     /// When the place in the journal was found.
     located: Duration,
     /// Whether everything that was in the journal then has been read.
@@ -63,14 +72,14 @@ impl Follower {
         self.located
     }
 
-    /// A record of the epoch in force was read at `now`. `at` is the owner's wall clock in it. `active`: whether the broker
-    /// delivers the commands to the owner, if the record says so.
-    pub fn hear(&mut self, at: i64, active: Option<bool>, now: Duration) {
+    /// A record of the epoch in force was read at `now`. `at` is the owner's wall clock in it. `intake`: what
+    /// the owner says of its intake, if the record says so.
+    pub fn hear(&mut self, at: i64, intake: Option<Intake>, now: Duration) {
         self.heard = Some(now);
         if self.at_end {
             self.alive = Some(now);
         }
-        self.active = active.unwrap_or(self.active);
+        self.intake = intake.unwrap_or(self.intake);
         self.as_of = self.as_of.max(Some(at));
     }
 
@@ -81,7 +90,12 @@ impl Follower {
 
     /// Whether the broker delivered the commands to the owner when it was heard last.
     pub const fn owner_is_active(&self) -> bool {
-        self.active
+        self.intake.active
+    }
+
+    /// Whether a person had paused the owner's intake when it was heard last.
+    pub const fn owner_is_paused(&self) -> bool {
+        self.intake.paused
     }
 
     /// For how long nothing of the epoch in force was read. The time before the place was found does not count.

@@ -20,7 +20,7 @@ use crate::id::{Charter, Epoch, Name, Nonce, Progress};
 pub const MAGIC: [u8; 2] = *b"oj";
 /// The newest version of a record that this build reads. Each kind is written in its own newest version, so that members of an
 /// earlier build read those that have not changed: a member of this build writes no [`Tick`] before it owns.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 /// The longest name and the longest URL of a member, in bytes. Longer ones are cut.
 pub const MAX_NODE: usize = 255;
 
@@ -128,6 +128,8 @@ pub struct Tick {
     pub at: i64,
     /// Whether the broker delivers the commands to the owner, as far as it knows. For triggers only.
     pub active: bool,
+    /// Whether a person has paused the owner's intake. Always false in builds before version 3, and without the chain.
+    pub paused: bool,
 }
 
 /// See [`Record::Close`].

@@ -16,7 +16,14 @@ const fn at(seconds: u64) -> Duration {
 
 /// The end is reached at `now`, long after the place was found.
 fn end(now: u64) -> AtEnd {
-    AtEnd { now: at(now), heard: None, located: at(0), other_is_ahead: false, number: 4 }
+    AtEnd {
+        now: at(now),
+        heard: None,
+        located: at(0),
+        other_is_ahead: false,
+        owner_is_paused: false,
+        number: 4,
+    }
 }
 
 #[test]
@@ -45,6 +52,17 @@ fn an_owner_that_was_heard_meanwhile_ends_a_claim_for_silence_only(
 ) {
     let mut claim = Claim::begin(trigger, 7, at(100));
     let end = AtEnd { heard: heard.map(at), ..end(102) };
+    assert_eq!(claim.probe_read(7, &end, &PATIENCE), step);
+}
+
+#[rstest]
+#[case(Trigger::Active, Step::StandBy)]
+#[case(Trigger::Silence, Step::Open(4))]
+#[case(Trigger::Asked, Step::Open(4))]
+#[case(Trigger::Closed, Step::Open(4))]
+fn a_paused_owner_ends_a_claim_for_its_commands_only(#[case] trigger: Trigger, #[case] step: Step) {
+    let mut claim = Claim::begin(trigger, 7, at(100));
+    let end = AtEnd { owner_is_paused: true, ..end(102) };
     assert_eq!(claim.probe_read(7, &end, &PATIENCE), step);
 }
 

@@ -29,7 +29,16 @@ fn epoch(member: u8) -> Epoch {
 fn members_are_known_by_what_they_append() {
     let mut members = Members::default();
     let node = Name::from("m1");
-    let tick = Tick { epoch: epoch(1), node, next: 9, chain: None, cursor: 0, at: 0, active: true };
+    let tick = Tick {
+        epoch: epoch(1),
+        node,
+        next: 9,
+        chain: None,
+        cursor: 0,
+        at: 0,
+        active: true,
+        paused: false,
+    };
     members.note(&Record::Tick(tick), at(1));
     members.note(&probe(2, Some(7)), at(2));
     members.note(&probe(2, None), at(3));

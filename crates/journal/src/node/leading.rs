@@ -177,20 +177,22 @@ impl Node {
         silent.then_some(Trigger::Silence)
     }
 
+    /// Whether there is an owner, which was heard of late.
+    pub(super) fn owner_lives(&self, now: Now) -> bool {
+        let in_force = self.reader.as_ref().and_then(Reader::in_force);
+        let lately_heard = now.monotonic.saturating_sub(self.settings.tick_every * 2);
+        in_force.is_some_and(|in_force| !in_force.closed) && self.follower.heard_alive(lately_heard)
+    }
+
     /// Leaves the commands to an owner that lives and does not get them: one that was chosen because the one before was silent, or
     /// left; or to the member that is to own next, when the owner has left. The broker does not know of owners, and gives the
-    /// commands to any member. Once in a while only, since the owner may be unable to consume.
+    /// commands to any member. Once in a while only, since the owner may be unable to consume; always, while its intake is paused.
     fn pass_on(&mut self, now: Now) -> bool {
-        let is_open = self
-            .reader
-            .as_ref()
-            .and_then(Reader::in_force)
-            .is_some_and(|in_force| !in_force.closed);
-        let lately_heard = now.monotonic.saturating_sub(self.settings.tick_every * 2);
-        let lives = is_open && self.follower.heard_alive(lately_heard);
-        let lately = self.passed_on.is_some_and(|at| now.monotonic < at + PASS_ON_EVERY);
+        let lives = self.owner_lives(now);
+        let is_paused = lives && self.follower.owner_is_paused();
         let is_wanted = (lives && !self.follower.owner_is_active()) || self.deferral.left.is_some();
-        if !is_wanted || lately {
+        let lately = self.passed_on.is_some_and(|at| now.monotonic < at + PASS_ON_EVERY);
+        if !is_paused && (!is_wanted || lately) {
             return false;
         }
         (self.passed_on, self.active) = (Some(now.monotonic), false);
@@ -253,13 +255,22 @@ impl Node {
         // units do not name the owner, so one that always has some names itself from time to time
         let is_due = now.monotonic >= self.appended + self.settings.tick_every
             || now.monotonic >= self.announced + self.settings.announce_every;
-        if self.tells_active || is_due {
+        if self.tells_intake || is_due {
             (self.appended, self.announced) = (now.monotonic, now.monotonic);
-            self.tells_active = false;
+            self.tells_intake = false;
             let Some(Progress { next, chain }) = self.journal_end() else { return };
             let (node, chain) = (self.settings.node.clone(), Some(chain));
-            let (at, active) = (now.wall, self.active);
-            self.append(&Record::Tick(Tick { epoch, node, next, chain, cursor, at, active }));
+            let (at, active, paused) = (now.wall, self.active, self.paused);
+            self.append(&Record::Tick(Tick {
+                epoch,
+                node,
+                next,
+                chain,
+                cursor,
+                at,
+                active,
+                paused,
+            }));
         }
     }
 

@@ -178,7 +178,9 @@ pub struct Node {
     /// Whether the broker delivers the commands to this member.
     active: bool,
     /// Whether a tick must say that this has changed.
-    tells_active: bool,
+    tells_intake: bool,
+    /// Whether a person has paused the intake of this member, which owns.
+    paused: bool,
     /// When this member left the commands to others last.
     passed_on: Option<Duration>,
     deferral: Deferral,
@@ -221,7 +223,8 @@ impl Node {
             awaited: None,
             announced: now.monotonic,
             active: false,
-            tells_active: false,
+            tells_intake: false,
+            paused: false,
             passed_on: None,
             deferral: Deferral::default(),
             claim: None,
@@ -264,8 +267,15 @@ impl Node {
 
     /// The broker delivers the commands to this member, or no longer.
     pub fn set_active(&mut self, active: bool, now: Now) {
-        self.tells_active |= self.active != active;
+        self.tells_intake |= self.active != active;
         self.active = active;
+        self.elapse(now);
+    }
+
+    /// A person has paused the intake of this member, which owns, or no longer: the others must not take its commands.
+    pub fn set_paused(&mut self, paused: bool, now: Now) {
+        self.tells_intake |= self.paused != paused;
+        self.paused = paused;
         self.elapse(now);
     }
 

@@ -5,6 +5,7 @@ use orderly_planted::{Bug, is_planted};
 
 use super::{Node, Now, Output};
 use crate::claim::{AtEnd, Claim, Trigger};
+use crate::follower::Intake;
 use crate::gaps::{self, Gaps};
 use crate::id::{Position, Progress};
 use crate::reader::{Ignored, Outcome, Reader, Refusal};
@@ -221,14 +222,16 @@ impl Node {
                 | Outcome::Ticked
                 | Outcome::Ignored(Ignored::Duplicate | Ignored::Hole)
         );
-        let (at, active) = match record {
-            Record::Open(open) => (open.at, Some(false)),
+        let (at, intake) = match record {
+            Record::Open(open) => (open.at, Some(Intake::default())),
             Record::Units(units) => (units.at, None),
-            Record::Tick(tick) => (tick.at, Some(tick.active)),
+            Record::Tick(tick) => {
+                (tick.at, Some(Intake { active: tick.active, paused: tick.paused }))
+            }
             Record::Close(_) | Record::Probe(_) => return,
         };
         if counts {
-            self.follower.hear(at, active, now.monotonic);
+            self.follower.hear(at, intake, now.monotonic);
         }
     }
 
@@ -362,6 +365,7 @@ impl Node {
             heard: self.follower.heard(),
             located: self.follower.located_at(),
             other_is_ahead: furthest.is_some_and(|next| next > own),
+            owner_is_paused: self.owner_lives(now) && self.follower.owner_is_paused(),
             number: highest.max(known).max(owned).saturating_add(1),
         }
     }

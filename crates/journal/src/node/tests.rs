@@ -67,7 +67,16 @@ fn other_appends(number: u64, read: &str, text: &str) -> Record {
 
 fn other_ticks(number: u64) -> Record {
     let (epoch, node) = (Epoch { number, nonce: OTHER }, Name::from("other"));
-    Record::Tick(Tick { epoch, node, next: 1, chain: None, cursor: 0, at: 0, active: false })
+    Record::Tick(Tick {
+        epoch,
+        node,
+        next: 1,
+        chain: None,
+        cursor: 0,
+        at: 0,
+        active: false,
+        paused: false,
+    })
 }
 
 /// The owner gets the commands.

@@ -60,6 +60,7 @@ fn record(notation: &str) -> Record {
                 cursor: 0,
                 at: 0,
                 active: true,
+                paused: false,
             })
         }
         ["close", whose] => {
@@ -187,6 +188,7 @@ fn the_cursor_and_the_name_of_the_owner_travel_in_the_records() {
         cursor: 8,
         at: 0,
         active: true,
+        paused: false,
     };
     assert_eq!(reader.read(&Record::Tick(tick.clone())), Ok(Outcome::Ticked));
     assert_eq!(reader.cursor(), 8);

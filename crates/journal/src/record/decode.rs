@@ -2,7 +2,7 @@
 
 use bytes::{Buf as _, Bytes};
 
-use super::encode::{CHECK, CLOSE, OPEN, PROBE, TICK, UNITS, WITH_CHAIN, check};
+use super::encode::{CHECK, CLOSE, OPEN, PROBE, TICK, UNITS, WITH_CHAIN, WITH_PAUSE, check};
 use super::{Close, Error, MAGIC, Open, Probe, Record, Tick, Unit, Units, VERSION};
 use crate::chain::Chain;
 use crate::id::{Charter, Epoch, Name, Nonce, Progress};
@@ -25,7 +25,7 @@ impl Record {
         let record = match (version, input.u8()?) {
             (1, OPEN) => Self::Open(input.open()?),
             (1, UNITS) => Self::Units(input.units()?),
-            (1 | WITH_CHAIN, TICK) => Self::Tick(input.tick(version)?),
+            (1 | WITH_CHAIN | WITH_PAUSE, TICK) => Self::Tick(input.tick(version)?),
             (1, CLOSE) => Self::Close(input.close()?),
             (1, PROBE) => Self::Probe(input.probe()?),
             _ => return Err(Error::Damaged),
@@ -99,6 +99,7 @@ impl Input<'_> {
             cursor: self.u64()?,
             at: self.i64()?,
             active: self.flag()?,
+            paused: if version >= WITH_PAUSE { self.flag()? } else { false },
         };
         self.check()?;
         Ok(tick)

@@ -16,6 +16,8 @@ pub(super) const PROBE: u8 = 5;
 const FIRST: u8 = 1;
 /// The version of a tick that has the chain.
 pub(super) const WITH_CHAIN: u8 = 2;
+/// The version of a tick by which an owner says that its intake is paused, or not.
+pub(super) const WITH_PAUSE: u8 = 3;
 
 /// The length of the check of a head.
 pub(super) const CHECK: usize = 8;
@@ -79,7 +81,11 @@ fn encode_open(open: &Open) -> Bytes {
 }
 
 fn encode_tick(tick: &Tick) -> Bytes {
-    let version = if tick.chain.is_some() { WITH_CHAIN } else { FIRST };
+    let version = match tick.chain {
+        Some(_) if tick.paused => WITH_PAUSE,
+        Some(_) => WITH_CHAIN,
+        None => FIRST,
+    };
     let mut out = Out::of_version(version, TICK, 160);
     out.epoch(tick.epoch);
     out.name(&tick.node);
@@ -90,6 +96,9 @@ fn encode_tick(tick: &Tick) -> Bytes {
     out.u64(tick.cursor);
     out.i64(tick.at);
     out.0.push(u8::from(tick.active));
+    if version >= WITH_PAUSE {
+        out.0.push(u8::from(tick.paused));
+    }
     out.check();
     out.0.into()
 }

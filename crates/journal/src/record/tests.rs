@@ -21,8 +21,18 @@ fn samples() -> Vec<(&'static str, Record)> {
         Open { epoch: EPOCH, node: node(), charter: charter(), from: FROM, cursor: 70, at: 9 };
     let units = Units::new(EPOCH, FROM, 71, -9, vec![unit(1, b""), unit(4, b"unit")]);
     let (next, cursor, at) = (82, 72, 1 << 50);
-    let tick = Tick { epoch: EPOCH, node: node(), next, chain: None, cursor, at, active: true };
+    let tick = Tick {
+        epoch: EPOCH,
+        node: node(),
+        next,
+        chain: None,
+        cursor,
+        at,
+        active: true,
+        paused: false,
+    };
     let tick_with_chain = Tick { chain: Some(Chain([4; 32])), ..tick.clone() };
+    let tick_paused = Tick { active: false, paused: true, ..tick_with_chain.clone() };
     let close = Close { epoch: EPOCH, cursor: 82, at: 10 };
     let probe = Probe { nonce: EPOCH.nonce, node: node(), serial: 5, stored: None };
     let probe_of_a_store = Probe { stored: Some(FROM), ..probe.clone() };
@@ -34,6 +44,7 @@ fn samples() -> Vec<(&'static str, Record)> {
         ("probe", Record::Probe(probe)),
         ("probe of a store", Record::Probe(probe_of_a_store)),
         ("tick with the chain", Record::Tick(tick_with_chain)),
+        ("tick of a paused owner", Record::Tick(tick_paused)),
     ]
 }
 
@@ -67,7 +78,11 @@ fn a_record_of_a_newer_build_is_named_as_such() {
 #[test]
 fn only_what_has_changed_has_a_newer_version() {
     for (name, record) in samples() {
-        let version = if name == "tick with the chain" { 2 } else { 1 };
+        let version = match name {
+            "tick with the chain" => 2,
+            "tick of a paused owner" => 3,
+            _ => 1,
+        };
         assert_eq!(record.encode()[2], version, "{name}");
         if !matches!(record, Record::Tick(_)) {
             let mut other = record.encode().to_vec();

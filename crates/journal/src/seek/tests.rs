@@ -28,7 +28,16 @@ fn tick(number: u64, first: u64) -> Record {
     let Record::Units(units) = units(number, first) else { panic!("units") };
     let Progress { next, chain } = units.end;
     let (epoch, node) = (units.epoch, "a".into());
-    Record::Tick(Tick { epoch, node, next, chain: Some(chain), cursor: 0, at: 0, active: true })
+    Record::Tick(Tick {
+        epoch,
+        node,
+        next,
+        chain: Some(chain),
+        cursor: 0,
+        at: 0,
+        active: true,
+        paused: false,
+    })
 }
 
 struct Known(Vec<Position>);
