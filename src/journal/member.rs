@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often the protocol is told the time.
@@ -49,9 +49,24 @@ pub(super) struct Member {
     /// Whether the last that there is to tell is among it, or was told.
     is_over: bool,
     status: watch::Sender<Status>,
-    /// The role and the epoch that are shown.
-    shown: (Role, Option<Epoch>),
+    shown: Shown,
     ticks: u32,
+    /// Who wants to know when the journal says that the intake is paused, or not.
+    pausing: Option<(bool, oneshot::Sender<()>)>,
+}
+
+/// What is shown at once when it changes: the role, the epoch, and whether the owner's intake is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    role: Role,
+    epoch: Option<Epoch>,
+    is_paused: bool,
+}
+
+impl Shown {
+    fn of(status: &Status) -> Self {
+        Self { role: status.role, epoch: status.epoch, is_paused: status.is_paused }
+    }
 }
 
 /// What happens next.
@@ -78,7 +93,7 @@ impl Member {
         let now = now(&clock);
         let node = Node::start(settings.protocol.clone(), stored, last, now);
         let status = node.status(settings.max_lag, now);
-        let shown = (status.role, status.epoch);
+        let shown = Shown::of(&status);
         let (status, watched) = watch::channel(status);
         let member = Self {
             settings,
@@ -94,6 +109,7 @@ impl Member {
             status,
             shown,
             ticks: 0,
+            pausing: None,
         };
         (member, watched)
     }
@@ -161,20 +177,30 @@ impl Member {
         self.node.set_deferring(self.settings.defers.load(Ordering::Relaxed));
         self.node.elapse(now);
         self.ticks += 1;
+        self.show(now);
+    }
+
+    fn show(&mut self, now: Now) {
         let status = self.node.status(self.settings.max_lag, now);
-        let shown = (status.role, status.epoch);
+        let shown = Shown::of(&status);
         if shown != self.shown {
             tracing::info!(
                 role = ?status.role,
                 epoch = status.epoch.map(|epoch| epoch.number),
                 owner = ?status.owner,
                 next = status.next,
+                owner_is_paused = status.is_paused,
                 "the member of the cluster has changed"
             );
         }
         if shown != self.shown || self.ticks >= SHOW_EVERY {
             (self.shown, self.ticks) = (shown, 0);
             self.status.send_replace(status);
+        }
+        if self.pausing.as_ref().is_some_and(|(paused, _)| *paused == shown.is_paused)
+            && let Some((_, known)) = self.pausing.take()
+        {
+            let _ = known.send(()); // who asked may have gone
         }
     }
 
@@ -186,6 +212,11 @@ impl Member {
                 self.node.give(units, now);
             }
             Input::Restore(units) => self.node.restore(units, now),
+            Input::Pause { paused, known } => {
+                self.pausing = Some((paused, known));
+                self.node.set_paused(paused, now);
+                self.show(now);
+            }
             Input::Claim => self.node.claim(now),
             Input::Leave => self.node.leave(now),
         }
@@ -231,6 +262,9 @@ impl Member {
                     self.node.set_deferring(self.settings.defers.load(Ordering::Relaxed));
                     self.node.delivered(record.offset, &record.body, &*self.past, now);
                     self.act();
+                    if self.node.owner_is_paused(now) != self.shown.is_paused {
+                        self.show(now);
+                    }
                 }
             }
         }

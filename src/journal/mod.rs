@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// The owner says that it lives when it had nothing else to say for this long.
 pub const TICK_EVERY: Duration = Duration::from_millis(250);
@@ -93,7 +93,8 @@ pub struct Journal {
     pub inputs: mpsc::UnboundedSender<Input>,
     /// What it is told. While it does not take that, nothing more is read of the journal.
     pub told: mpsc::Receiver<Told>,
-    /// What the member shows of itself: anew at least every second, and within 50 ms of a change of role or epoch.
+    /// What the member shows of itself: anew at least every second, within 50 ms of a change of role or epoch, and at once when the
+    /// owner says that its intake is paused, or not.
     pub status: watch::Receiver<Status>,
 }
 
@@ -128,6 +129,14 @@ pub enum Input {
     Units(Vec<Arc<orderly_store::Unit>>),
     /// The units that the journal lost, as [`Told::Own`] asked for.
     Restore(Vec<Unit>),
+    /// A person has paused the intake of this member, which owns, or no longer.
+    Pause {
+        /// Whether it is paused.
+        paused: bool,
+        /// Told when this member has read back that it is so: whoever gets its commands from then on knows it. Dropped when that is
+        /// not to come any more.
+        known: oneshot::Sender<()>,
+    },
     /// Take over, because somebody asked for it.
     Claim,
     /// Leave in good order, when all units that were given are in the journal.

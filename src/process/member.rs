@@ -1,7 +1,8 @@
 //! Starting a member of a cluster: it follows the journal until it owns, and then processes commands.
 //!
 //! A member consumes commands as soon as it has read to the end of the journal: the broker delivers them to one member at a
-//! time, and whom it chooses takes over. What it delivers before waits in the channel of the intake, unacknowledged.
+//! time, and whom it chooses takes over. What it delivers before waits in the channel of the intake, unacknowledged. While a person has
+//! paused the intake of the owner, no other member consumes.
 //!
 //! A member whose store the journal has passed gets a copy of another member's (`join`), and begins again with that.
 
@@ -73,7 +74,7 @@ impl Processor {
         let Journal { inputs, told, status } = journal;
         observed.cluster.follow(status.clone());
         let published = Arc::<AtomicU64>::default();
-        watchers.spawn(consume_at_the_end(status.clone(), link.control.clone()));
+        watchers.spawn(consume_while_wanted(status.clone(), link.control.clone()));
         watchers.spawn(note_cursor(status, Arc::clone(&published)));
         let settings = Settings {
             sync: config.cluster.sync,
@@ -192,14 +193,30 @@ pub fn charter(config: &Config, incarnation: [u8; 16]) -> Charter {
     Charter { incarnation, partition: number, partitions: of }
 }
 
-/// Lets the broker deliver commands as soon as this member has read to the end of the journal. One that is behind would keep
-/// them waiting, although another one can process them.
-async fn consume_at_the_end(mut status: watch::Receiver<Status>, control: Control) {
-    // an error: the task of the journal has ended, and so does the process
-    if status.wait_for(|status| status.role != Role::Joining).await.is_ok() {
-        control.resume().await;
+/// Lets the broker deliver commands as soon as this member has read to the end of the journal, unless the owner's intake is paused. One
+/// that is behind would keep them waiting, although another one can process them.
+async fn consume_while_wanted(mut status: watch::Receiver<Status>, control: Control) {
+    let mut consumes = false;
+    loop {
+        let (role, is_paused) = {
+            let status = status.borrow_and_update();
+            (status.role, status.is_paused)
+        };
+        // one that looks for its place again knows nothing new
+        if role != Role::Joining && consumes == is_paused {
+            consumes = !is_paused;
+            if consumes {
+                control.resume().await;
+            } else {
+                tracing::info!("consumes no commands while the intake of the owner is paused");
+                control.pause().await;
+            }
+        }
+        if status.changed().await.is_err() {
+            // the task of the journal has ended, and so does the process
+            return std::future::pending().await;
+        }
     }
-    std::future::pending::<()>().await;
 }
 
 /// Notes what the journal says was published, until its task ends.

@@ -29,6 +29,8 @@ struct Part {
     owner: Option<Name>,
     /// Whether this member is the owner and processes the commands.
     is_own: bool,
+    /// Whether a person has paused the owner's intake. Its successor would process the commands, so it is not given away.
+    is_paused: bool,
     /// The other members that could own it at once.
     ready: BTreeSet<Name>,
 }
@@ -69,7 +71,9 @@ pub(super) async fn share(own: Name, clusters: Vec<Cluster>) {
 
 impl Part {
     fn of(cluster: &Cluster) -> Self {
-        let Some(Status { owner, members, .. }) = cluster.status() else { return Self::default() };
+        let Some(Status { owner, members, is_paused, .. }) = cluster.status() else {
+            return Self::default();
+        };
         let living = members.iter().filter(|(_, _, since)| *since <= LIVES);
         let living = living.map(|(_, member, _)| member);
         let named = living.filter_map(|member| Some((member.node.as_ref()?, member)));
@@ -81,7 +85,12 @@ impl Part {
             }
         }
         let is_own = cluster.role() == ClusterRole::Owner;
-        Self { owner: owner.clone().filter(|owner| heard.contains(owner)), is_own, ready }
+        Self {
+            owner: owner.clone().filter(|owner| heard.contains(owner)),
+            is_own,
+            is_paused,
+            ready,
+        }
     }
 }
 
@@ -124,7 +133,7 @@ impl Picture {
         if *giver != own {
             return None;
         }
-        let own_parts = (0..).zip(&self.0).filter(|(_, part)| part.is_own);
+        let own_parts = (0..).zip(&self.0).filter(|(_, part)| part.is_own && !part.is_paused);
         let offers =
             own_parts.flat_map(|(number, part)| part.ready.iter().map(move |name| (number, name)));
         let fair = offers.filter(|(_, name)| loads.get(name).is_some_and(|load| load + 2 <= *most));

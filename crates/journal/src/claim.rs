@@ -2,7 +2,7 @@
 //!
 //! 1. Append a probe, and read until it comes back: everything before it is read then.
 //! 2. If the trigger was silence and the owner was heard since, it was our own deafness: stop. If the broker delivers the commands
-//!    here since a person has paused the owner's intake: stop.
+//!    here only because a person has paused the owner's intake: stop.
 //! 3. A member that has just found its place listens for a while first, and lets a member go first whose store has more
 //!    than the journal: the journal lost its end.
 //! 4. Append an opening record with the next number. Read until it comes back. If another one was in front, again from
@@ -78,7 +78,7 @@ pub struct AtEnd {
     pub located: Duration,
     /// Whether another member said of late that its store has more than the journal and this member's store.
     pub other_is_ahead: bool,
-    /// Whether the owner lives, and a person has paused its intake.
+    /// Whether a person has paused the owner's intake.
     pub owner_is_paused: bool,
     /// The number of the epoch to open.
     pub number: u64,
@@ -151,7 +151,7 @@ impl Claim {
         if self.trigger == Trigger::Silence && at.heard.is_some_and(|heard| heard > self.began) {
             return Step::StandBy;
         }
-        // the commands came here since the owner takes none
+        // the broker delivers them here only because the owner takes none
         if self.trigger == Trigger::Active && at.owner_is_paused {
             return Step::StandBy;
         }

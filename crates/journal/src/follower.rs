@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::id::Nonce;
+
 /// What an owner says of its intake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Intake {
@@ -20,7 +22,9 @@ pub struct Follower {
     alive: Option<Duration>,
     /// The owner's wall clock in that record, in microseconds since the epoch.
     as_of: Option<i64>,
-    /// What the owner said of its intake last.
+    /// The owner that was heard last.
+    owner: Option<Nonce>,
+    /// What it said of its intake last.
     intake: Intake,
     /// When the place in the journal was found.
     located: Duration,
@@ -72,12 +76,15 @@ impl Follower {
         self.located
     }
 
-    /// A record of the epoch in force was read at `now`. `at` is the owner's wall clock in it. `intake`: what
-    /// the owner says of its intake, if the record says so.
-    pub fn hear(&mut self, at: i64, intake: Option<Intake>, now: Duration) {
+    /// A record of the epoch in force, whose owner is `owner`, was read at `now`. `at` is the owner's wall clock in it. `intake`: what
+    /// the owner says of its intake, if the record says so. It holds until the same owner says otherwise.
+    pub fn hear(&mut self, owner: Nonce, at: i64, intake: Option<Intake>, now: Duration) {
         self.heard = Some(now);
         if self.at_end {
             self.alive = Some(now);
+        }
+        if self.owner != Some(owner) {
+            (self.owner, self.intake) = (Some(owner), Intake::default());
         }
         self.intake = intake.unwrap_or(self.intake);
         self.as_of = self.as_of.max(Some(at));

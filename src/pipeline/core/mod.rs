@@ -5,6 +5,7 @@ mod audit;
 mod durable;
 mod fire;
 mod gauges;
+mod intake;
 mod isolate;
 mod notify;
 mod parked;
@@ -132,6 +133,7 @@ struct Core {
     previous_run: PreviousRun,
     /// Whether the driver of the broker has reported that it delivers no messages for now.
     no_deliveries: bool,
+    pause: intake::Pause,
     /// The restarts of each actor that the metric has counted.
     counted_restarts: Vec<u64>,
     /// The counts of retention in the last log line, and the time of that line.
@@ -204,6 +206,7 @@ impl Core {
             clock,
             previous_run: PreviousRun::Clean,
             no_deliveries: true,
+            pause: intake::Pause::default(),
             counted_restarts: vec![0; Owner::ALL.len()],
             logged_retention: (RetentionCounts::default(), Duration::ZERO),
             askers: audit::Askers::default(),
@@ -261,36 +264,6 @@ impl Core {
     /// Memory is bounded: while the checkpoints are far behind, the core takes no message.
     fn takes_messages(&self) -> bool {
         self.sequencer.view().borrow().dirty_bytes() < self.limits.dirty_bytes
-    }
-
-    async fn intake(&mut self, intake: Intake) -> Result<(), Error> {
-        match intake {
-            Intake::Up { generation, queued } => {
-                self.no_deliveries = false;
-                self.pending_acks.open(generation);
-                self.timers.wait_for(queued, self.clock.monotonic());
-                Ok(())
-            }
-            Intake::Batch(batch) => self.batch(batch).await,
-            Intake::Down { generation, reason } => {
-                tracing::debug!(
-                    generation,
-                    reason,
-                    "the broker will deliver the messages in hand again"
-                );
-                self.no_deliveries = true;
-                self.timers.broker_lost(self.clock.monotonic());
-                Ok(())
-            }
-            Intake::Paused { .. } => {
-                self.no_deliveries = true;
-                Ok(())
-            }
-            Intake::Resumed { .. } => {
-                self.no_deliveries = false;
-                Ok(())
-            }
-        }
     }
 
     async fn batch(&mut self, batch: Vec<Delivery>) -> Result<(), Error> {

@@ -5,9 +5,7 @@ use super::super::handle::Question;
 use super::super::pending_acks::Originals;
 use super::super::submit::Tried;
 use super::Core;
-use crate::metrics::labels::Restriction;
 use orderly_actors::sequencer::InboundMessage;
-use orderly_domain::id::Operator;
 
 impl Core {
     pub(super) async fn answer(&mut self, question: Question) -> Result<(), Error> {
@@ -41,18 +39,5 @@ impl Core {
         let entry = self.sequencer.try_run(inbound).await?;
         let original = Originals { view: self.sequencer.view() }.read(&entry);
         Ok(Tried { entry, original })
-    }
-
-    /// Stops taking messages from the broker, or takes them again. A pause shows in `/readyz`: somebody may have forgotten it.
-    async fn set_paused(&mut self, paused: bool, operator: Option<&Operator>) {
-        if paused {
-            self.link.control.pause().await;
-            let by = operator.map(|operator| format!(" by {operator}")).unwrap_or_default();
-            let detail = format!("the intake was paused{by}: commands stay in the queue");
-            self.degraded.raise(Restriction::IntakePaused, "", detail);
-        } else {
-            self.link.control.resume().await;
-            self.degraded.clear(Restriction::IntakePaused, "");
-        }
     }
 }

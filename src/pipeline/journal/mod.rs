@@ -30,6 +30,10 @@ pub(super) trait Journal: Send {
     /// Begins a backup. It has at least the units that are durable.
     fn back_up(&mut self, answer: oneshot::Sender<backup::Source>);
 
+    /// A person has paused the intake, or no longer. What is returned is told when the other members can know, or dropped when they
+    /// are not to.
+    fn set_paused(&mut self, paused: bool) -> oneshot::Receiver<()>;
+
     /// Ends in good order: all units are durable, and none follows. The last report of the store thread says when it is
     /// done.
     fn close(&mut self);

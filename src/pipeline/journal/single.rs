@@ -21,6 +21,12 @@ impl Journal for Single {
         let _ = self.0.send(Work::Backup(answer));
     }
 
+    fn set_paused(&mut self, _paused: bool) -> oneshot::Receiver<()> {
+        let (tell, known) = oneshot::channel();
+        let _ = tell.send(()); // there are no others
+        known
+    }
+
     fn close(&mut self) {
         let _ = self.0.send(Work::Close);
     }

@@ -90,6 +90,12 @@ impl Journal for Standby {
         let _ = self.work.send(Work::Backup(answer));
     }
 
+    fn set_paused(&mut self, paused: bool) -> oneshot::Receiver<()> {
+        let (known, told) = oneshot::channel();
+        let _ = self.inputs.send(Input::Pause { paused, known });
+        told
+    }
+
     fn close(&mut self) {
         let _ = self.inputs.send(Input::Leave);
         self.closing.notify_one();

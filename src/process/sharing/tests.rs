@@ -9,6 +9,7 @@ fn picture(owners: &str, members: &str, own: char) -> Picture {
     let part = |owner: char| Part {
         owner: (owner != '-').then(|| name(owner)),
         is_own: owner == own,
+        is_paused: false,
         ready: members.chars().filter(|member| *member != owner).map(name).collect(),
     };
     Picture(owners.chars().map(part).collect())
@@ -136,4 +137,16 @@ async fn who_is_silent_or_joins_takes_no_part() {
     // an owner that is silent
     status_in.send_replace(status(Some('a'), &[('a', 4, true), ('b', 0, true)]));
     assert_eq!(Part::of(&cluster), Part { owner: None, ..part });
+}
+
+#[test]
+fn a_partition_whose_intake_is_paused_is_not_given_away() {
+    let mut picture = picture("aaaa", "ab", 'a');
+    for number in 0..4 {
+        let Some((given, _)) = picture.to_give(&name('a')) else { panic!("{number} were paused") };
+        let part = &mut picture.0[usize::from(given)];
+        assert!(!part.is_paused);
+        part.is_paused = true;
+    }
+    assert_eq!(picture.to_give(&name('a')), None);
 }

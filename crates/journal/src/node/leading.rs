@@ -177,19 +177,25 @@ impl Node {
         silent.then_some(Trigger::Silence)
     }
 
-    /// Whether there is an owner, which was heard of late.
-    pub(super) fn owner_lives(&self, now: Now) -> bool {
-        let in_force = self.reader.as_ref().and_then(Reader::in_force);
-        let lately_heard = now.monotonic.saturating_sub(self.settings.tick_every * 2);
-        in_force.is_some_and(|in_force| !in_force.closed) && self.follower.heard_alive(lately_heard)
+    /// Whether there is an owner that has not left, as far as this member has read.
+    fn has_owner(&self) -> bool {
+        self.reader.as_ref().and_then(Reader::in_force).is_some_and(|in_force| !in_force.closed)
+    }
+
+    /// Whether a person has paused the owner's intake. A pause ends with the ownership: when the owner has left, or when it has been
+    /// silent for so long that others take over.
+    pub fn owner_is_paused(&self, now: Now) -> bool {
+        let is_silent = self.follower.silence(now.monotonic) >= self.settings.takeover_after;
+        self.has_owner() && self.follower.owner_is_paused() && (self.owns() || !is_silent)
     }
 
     /// Leaves the commands to an owner that lives and does not get them: one that was chosen because the one before was silent, or
     /// left; or to the member that is to own next, when the owner has left. The broker does not know of owners, and gives the
     /// commands to any member. Once in a while only, since the owner may be unable to consume; always, while its intake is paused.
     fn pass_on(&mut self, now: Now) -> bool {
-        let lives = self.owner_lives(now);
-        let is_paused = lives && self.follower.owner_is_paused();
+        let is_paused = self.owner_is_paused(now);
+        let lately_heard = now.monotonic.saturating_sub(self.settings.tick_every * 2);
+        let lives = self.has_owner() && self.follower.heard_alive(lately_heard);
         let is_wanted = (lives && !self.follower.owner_is_active()) || self.deferral.left.is_some();
         let lately = self.passed_on.is_some_and(|at| now.monotonic < at + PASS_ON_EVERY);
         if !is_paused && (!is_wanted || lately) {
@@ -261,16 +267,8 @@ impl Node {
             let Some(Progress { next, chain }) = self.journal_end() else { return };
             let (node, chain) = (self.settings.node.clone(), Some(chain));
             let (at, active, paused) = (now.wall, self.active, self.paused);
-            self.append(&Record::Tick(Tick {
-                epoch,
-                node,
-                next,
-                chain,
-                cursor,
-                at,
-                active,
-                paused,
-            }));
+            let tick = Tick { epoch, node, next, chain, cursor, at, active, paused };
+            self.append(&Record::Tick(tick));
         }
     }
 

@@ -272,7 +272,8 @@ impl Node {
         self.elapse(now);
     }
 
-    /// A person has paused the intake of this member, which owns, or no longer: the others must not take its commands.
+    /// A person has paused the intake of this member, which owns, or no longer: the others leave the commands alone. They know of
+    /// it when this member has read back that it is so ([`Node::owner_is_paused`]).
     pub fn set_paused(&mut self, paused: bool, now: Now) {
         self.tells_intake |= self.paused != paused;
         self.paused = paused;

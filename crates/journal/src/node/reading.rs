@@ -222,16 +222,17 @@ impl Node {
                 | Outcome::Ticked
                 | Outcome::Ignored(Ignored::Duplicate | Ignored::Hole)
         );
-        let (at, intake) = match record {
-            Record::Open(open) => (open.at, Some(Intake::default())),
-            Record::Units(units) => (units.at, None),
+        let (epoch, at, intake) = match record {
+            Record::Open(open) => (open.epoch, open.at, None),
+            Record::Units(units) => (units.epoch, units.at, None),
             Record::Tick(tick) => {
-                (tick.at, Some(Intake { active: tick.active, paused: tick.paused }))
+                let intake = Intake { active: tick.active, paused: tick.paused };
+                (tick.epoch, tick.at, Some(intake))
             }
             Record::Close(_) | Record::Probe(_) => return,
         };
         if counts {
-            self.follower.hear(at, intake, now.monotonic);
+            self.follower.hear(epoch.nonce, at, intake, now.monotonic);
         }
     }
 
@@ -365,7 +366,7 @@ impl Node {
             heard: self.follower.heard(),
             located: self.follower.located_at(),
             other_is_ahead: furthest.is_some_and(|next| next > own),
-            owner_is_paused: self.owner_lives(now) && self.follower.owner_is_paused(),
+            owner_is_paused: self.owner_is_paused(now),
             number: highest.max(known).max(owned).saturating_add(1),
         }
     }

@@ -38,7 +38,7 @@ pub struct Status {
     pub lag: Lag,
     /// Whether a standby is ready to take over.
     pub is_ready: bool,
-    /// Whether a person has paused the owner's intake.
+    /// Whether a person has paused the owner's intake, as the owner says in the journal.
     pub is_paused: bool,
     /// Units that the owner has not read back, in bytes.
     pub in_flight: usize,
@@ -71,11 +71,7 @@ impl Node {
             next: self.applied.next(),
             lag: self.follower.lag(now.wall),
             is_ready: role == Role::Owner || self.follower.is_ready(now.wall, max_lag),
-            is_paused: if self.owns() {
-                self.paused
-            } else {
-                self.owner_lives(now) && self.follower.owner_is_paused()
-            },
+            is_paused: self.owner_is_paused(now),
             in_flight: self.owner.as_ref().map_or(0, crate::owner::Owner::bytes),
             members: members
                 .map(|(&nonce, member)| (nonce, member.clone(), since(member)))

@@ -3,6 +3,7 @@
 
 mod deferring;
 mod gaps;
+mod pausing;
 mod places;
 
 use super::*;
@@ -397,8 +398,9 @@ fn messages_that_are_no_records_are_ignored_and_newer_records_are_not() {
     alone.append_at(alone.end(), Bytes::from_static(b"hello"));
     assert!(alone.pass(seconds(1)).is_empty());
     assert_eq!(alone.role(), Role::Owner);
-    alone.append_at(alone.end(), Bytes::from_static(b"oj\x03\x01"));
-    let newer = crate::record::Error::Newer { found: 3 };
+    let found = crate::record::VERSION + 1;
+    alone.append_at(alone.end(), vec![b'o', b'j', found, 1].into());
+    let newer = crate::record::Error::Newer { found };
     assert_eq!(alone.pass(seconds(1)), [Output::Refused(Refusal::Unreadable(newer))]);
 }
 
