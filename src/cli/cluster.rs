@@ -101,6 +101,8 @@ fn of_partition(cluster: &Value, number: u16) -> Option<Value> {
 fn told(cluster: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let number = |value: &Value| value.as_u64().map_or_else(|| "-".to_owned(), |n| n.to_string());
+    let paused =
+        |of: &Value| if of["intake_paused"] == true { ", its intake is paused" } else { "" };
     let mut out = String::new();
     // writing to a string cannot fail
     let _ = writeln!(out, "mode    {}", text(&cluster["mode"]));
@@ -109,10 +111,10 @@ fn told(cluster: &Value) -> String {
     if partitions.is_none() {
         let owner = &cluster["owner"];
         let url = owner["url"].as_str().map_or_else(String::new, |url| format!(" at {url}"));
-        let _ = writeln!(out, "owner   {}{url}", text(&owner["node"]));
+        let _ = writeln!(out, "owner   {}{url}{}", text(&owner["node"]), paused(cluster));
     }
     for partition in partitions.into_iter().flatten() {
-        let owner = text(&partition["owner"]["node"]);
+        let owner = text(&partition["owner"]["node"]) + paused(partition);
         let (name, role) = (number(&partition["partition"]), text(&partition["role"]));
         let next = number(&partition["seq"]);
         let _ = writeln!(out, "p{name:<6} owner {owner}, next {next}, this member: {role}");
@@ -157,19 +159,27 @@ mod tests {
             "mode    standby\nmember  shop-2 (standby)\nowner   shop-1 at http://shop-1:8080\nepoch   3\nnext    120\n\
              lag     12 ms (as of 2026-01-01T00:00:00Z)\nheard   shop-1, next -, 5 ms ago\n"
         );
+        let paused = json!({
+            "mode": "standby", "node": "shop-2", "role": "standby", "owner": {"node": "shop-1"},
+            "intake_paused": true, "members": [],
+        });
+        assert_eq!(
+            super::told(&paused),
+            "mode    standby\nmember  shop-2 (standby)\nowner   shop-1, its intake is paused\n"
+        );
         let member = |node: &str, owns: &[u16]| json!({"node": node, "owns": owns, "run": "aa", "heard_millis": 5});
         let parted = json!({
             "mode": "standby", "node": "b", "role": "owner", "in_flight_bytes": 0,
             "members": [member("a", &[0]), member("b", &[1])],
             "partitions": [
                 {"partition": 0, "role": "standby", "epoch": 3, "owner": {"node": "a"}, "seq": 7, "members": []},
-                {"partition": 1, "role": "owner", "epoch": 1, "owner": {"node": "b"}, "seq": 9, "members": []},
+                {"partition": 1, "role": "owner", "epoch": 1, "owner": {"node": "b"}, "intake_paused": true, "seq": 9, "members": []},
             ],
         });
         assert_eq!(
             super::told(&parted),
             "mode    standby\nmember  b (owner)\np0      owner a, next 7, this member: standby\n\
-             p1      owner b, next 9, this member: owner\nheard   a, owns 1, 5 ms ago\nheard   b, owns 1, 5 ms ago\n"
+             p1      owner b, its intake is paused, next 9, this member: owner\nheard   a, owns 1, 5 ms ago\nheard   b, owns 1, 5 ms ago\n"
         );
         let first = super::of_partition(&parted, 0).expect("it is there");
         assert_eq!(

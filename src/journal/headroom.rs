@@ -113,6 +113,7 @@ mod tests {
             next,
             lag: Lag { as_of: None, time: None },
             is_ready: true,
+            is_paused: false,
             in_flight: 0,
             members,
         }

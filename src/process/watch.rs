@@ -270,6 +270,7 @@ mod tests {
             next: 1,
             lag: orderly_journal::follower::Lag { as_of: None, time: behind },
             is_ready,
+            is_paused: false,
             in_flight: 0,
             members: Vec::new(),
         }

@@ -36,6 +36,10 @@ pub(super) struct ClusterView {
     /// The owner, if it is known and has not left. Absent where each partition has an owner of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<OwnerView>,
+    /// Whether a person has paused the owner's intake. No member takes its commands as long as it owns. Absent without a journal, and
+    /// with partitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intake_paused: Option<bool>,
     /// The sequence of the unit that this member's store needs next. Absent without a journal, and with partitions.
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
@@ -66,6 +70,9 @@ struct PartitionView {
     /// The owner, if it is known and has not left.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<OwnerView>,
+    /// Whether a person has paused the owner's intake. No member takes its commands as long as it owns. Absent without a journal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intake_paused: Option<bool>,
     /// The sequence of the unit that this member's store needs next. Absent without a journal.
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
@@ -208,6 +215,7 @@ fn view(backend: &Backend) -> ClusterView {
             None if cluster.mode() == Mode::Standby && partitions.is_some() => None,
             status => owner(cluster, status.as_ref()),
         },
+        intake_paused: status.as_ref().map(|status| status.is_paused),
         seq: status.as_ref().map(|status| status.next),
         lag: match &status {
             Some(status) => lag(status.lag.as_of, status.lag.time),
@@ -226,6 +234,7 @@ fn partition(cluster: &Cluster, number: u16) -> PartitionView {
         role: cluster.role(),
         epoch: status.as_ref().and_then(|status| status.epoch).map(|epoch| epoch.number),
         owner: owner(cluster, status.as_ref()),
+        intake_paused: status.as_ref().map(|status| status.is_paused),
         seq: status.as_ref().map(|status| status.next),
         lag: status.as_ref().and_then(|status| lag(status.lag.as_of, status.lag.time)),
         in_flight_bytes: status.as_ref().map_or(0, in_flight),

@@ -1,5 +1,7 @@
 //! A pipeline whose units go to a shared journal, which the test plays: what leaves, and when.
 
+mod pausing;
+
 use super::*;
 use crate::config::Config;
 use crate::degraded::Degraded;

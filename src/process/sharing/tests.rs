@@ -117,6 +117,7 @@ fn status(owner: Option<char>, members: &[(char, u64, bool)]) -> Status {
         next: 7,
         lag: orderly_journal::follower::Lag { as_of: None, time: None },
         is_ready: true,
+        is_paused: false,
         in_flight: 0,
         members: members.iter().map(member).collect(),
     }
@@ -132,7 +133,7 @@ async fn who_is_silent_or_joins_takes_no_part() {
     assert_eq!(Part::of(&cluster), Part::default(), "nothing was heard yet");
     cluster.follow(watched);
     let ready = BTreeSet::from([name('b')]);
-    let part = Part { owner: Some(name('a')), is_own: true, ready };
+    let part = Part { owner: Some(name('a')), is_own: true, is_paused: false, ready };
     assert_eq!(Part::of(&cluster), part);
     // an owner that is silent
     status_in.send_replace(status(Some('a'), &[('a', 4, true), ('b', 0, true)]));

@@ -15,6 +15,7 @@ fn standby(owner: Option<orderly_journal::Name>) -> orderly_journal::node::Statu
             time: Some(std::time::Duration::from_millis(12)),
         },
         is_ready: true,
+        is_paused: false,
         in_flight: 0,
         members: Vec::new(),
     }
@@ -27,7 +28,10 @@ async fn the_only_process_of_a_namespace_owns_it() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!((&cluster["mode"], &cluster["role"]), (&"single".into(), &"owner".into()));
     assert_eq!(cluster["owner"]["node"], cluster["node"]);
-    assert!(cluster.get("epoch").is_none() && cluster.get("lag").is_none(), "{cluster}");
+    assert!(
+        ["epoch", "lag", "intake_paused"].iter().all(|key| cluster.get(key).is_none()),
+        "{cluster}"
+    );
     let (status, problem) = shop.post("/api/cluster/step-down").await;
     assert_eq!(status, StatusCode::CONFLICT);
     assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("one process")));
@@ -62,7 +66,10 @@ async fn a_standby_answers_reads_and_names_the_owner_for_the_rest() {
     let (_, shown, _) = shop.get("/api/cluster").await;
     assert_eq!((&shown["role"], &shown["epoch"]), (&"standby".into(), &3.into()));
     assert_eq!((&shown["seq"], &shown["lag"]["millis"]), (&120.into(), &12.into()));
-    assert_eq!(shown["owner"]["url"], "http://shop-1:8080");
+    assert_eq!(
+        (&shown["owner"]["url"], &shown["intake_paused"]),
+        (&"http://shop-1:8080".into(), &false.into())
+    );
     assert_eq!(shop.get("/api/orders/o-0").await.0, StatusCode::OK);
     for path in ["/api/cluster/step-down", "/api/intake/pause", "/api/store/backup"] {
         let (status, problem) = shop.post(path).await;
@@ -70,7 +77,9 @@ async fn a_standby_answers_reads_and_names_the_owner_for_the_rest() {
         assert_eq!(problem["reason"], "not_owner", "{path}: {problem}");
         assert_eq!(problem["owner"]["url"], "http://shop-1:8080", "{path}: {problem}");
     }
-    told.send_replace(standby(None));
+    told.send_replace(orderly_journal::node::Status { is_paused: true, ..standby(None) });
+    let (_, shown, _) = shop.get("/api/cluster").await;
+    assert_eq!(shown["intake_paused"], true);
     let (_, problem) = shop.post("/api/intake/pause").await;
     assert_eq!((&problem["reason"], problem.get("owner")), (&"not_owner".into(), None));
 }
