@@ -4,6 +4,7 @@ use orderly_planted::{Bug, is_planted};
 
 use super::{DEFER_FOR, Leaving, Node, Now, Output, PASS_ON_EVERY};
 use crate::claim::{Claim, Step, Trigger};
+use crate::follower::Intake;
 use crate::id::{Epoch, Nonce, Progress};
 use crate::owner::Owner;
 use crate::reader::Reader;
@@ -171,7 +172,7 @@ impl Node {
             self.deferral.left = None;
             return Some(Trigger::Closed);
         }
-        if self.active {
+        if self.intake.active {
             return if self.pass_on(now) { None } else { Some(Trigger::Active) };
         }
         silent.then_some(Trigger::Silence)
@@ -201,7 +202,7 @@ impl Node {
         if !is_paused && (!is_wanted || lately) {
             return false;
         }
-        (self.passed_on, self.active) = (Some(now.monotonic), false);
+        (self.passed_on, self.intake.active) = (Some(now.monotonic), false);
         self.out.push_back(Output::PassOn);
         true
     }
@@ -266,7 +267,7 @@ impl Node {
             self.tells_intake = false;
             let Some(Progress { next, chain }) = self.journal_end() else { return };
             let (node, chain) = (self.settings.node.clone(), Some(chain));
-            let (at, active, paused) = (now.wall, self.active, self.paused);
+            let (at, Intake { active, paused }) = (now.wall, self.intake);
             let tick = Tick { epoch, node, next, chain, cursor, at, active, paused };
             self.append(&Record::Tick(tick));
         }

@@ -25,7 +25,7 @@ use orderly_planted::{Bug, is_planted};
 
 use crate::applied::Applied;
 use crate::claim::{Claim, Patience, Trigger};
-use crate::follower::Follower;
+use crate::follower::{Follower, Intake};
 use crate::gaps::Gaps;
 use crate::id::{Charter, Epoch, Name, Nonce, Position, Progress};
 use crate::members::Members;
@@ -175,12 +175,10 @@ pub struct Node {
     /// The probe that must come back, and when it was appended last.
     awaited: Option<(u64, Duration)>,
     announced: Duration,
-    /// Whether the broker delivers the commands to this member.
-    active: bool,
+    /// The intake of this member. Only an owner's can be paused.
+    intake: Intake,
     /// Whether a tick must say that this has changed.
     tells_intake: bool,
-    /// Whether a person has paused the intake of this member, which owns.
-    paused: bool,
     /// When this member left the commands to others last.
     passed_on: Option<Duration>,
     deferral: Deferral,
@@ -222,9 +220,8 @@ impl Node {
             serial: 0,
             awaited: None,
             announced: now.monotonic,
-            active: false,
+            intake: Intake::default(),
             tells_intake: false,
-            paused: false,
             passed_on: None,
             deferral: Deferral::default(),
             claim: None,
@@ -267,16 +264,18 @@ impl Node {
 
     /// The broker delivers the commands to this member, or no longer.
     pub fn set_active(&mut self, active: bool, now: Now) {
-        self.tells_intake |= self.active != active;
-        self.active = active;
-        self.elapse(now);
+        self.set_intake(Intake { active, ..self.intake }, now);
     }
 
     /// A person has paused the intake of this member, which owns, or no longer: the others leave the commands alone. They know of
     /// it when this member has read back that it is so ([`Node::owner_is_paused`]).
     pub fn set_paused(&mut self, paused: bool, now: Now) {
-        self.tells_intake |= self.paused != paused;
-        self.paused = paused;
+        self.set_intake(Intake { paused, ..self.intake }, now);
+    }
+
+    fn set_intake(&mut self, intake: Intake, now: Now) {
+        self.tells_intake |= self.intake != intake;
+        self.intake = intake;
         self.elapse(now);
     }
 
