@@ -48,8 +48,8 @@ pub(crate) mod texts {
     }
 
     /// Reads the texts.
-    pub(crate) fn decode<'b, C>(
-        decoder: &mut Decoder<'b>,
+    pub(crate) fn decode<C>(
+        decoder: &mut Decoder<'_>,
         _: &mut C,
     ) -> Result<Vec<CompactString>, Error> {
         decoder.array_iter::<&str>()?.map(|text| text.map(CompactString::new)).collect()

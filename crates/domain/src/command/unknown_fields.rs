@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Decodes `data`, which is JSON, and names the fields that are not known.
 pub(super) fn decode<'de, T: Deserialize<'de>>(
@@ -64,7 +64,10 @@ impl<'de> Place<'de> {
                     }
                     path.push_str(name);
                 }
-                Step::Element(begun) => path.push_str(&format!("[{}]", begun.saturating_sub(1))),
+                // writing to a string cannot fail
+                Step::Element(begun) => {
+                    let _ = write!(path, "[{}]", begun.saturating_sub(1));
+                }
             }
         }
         self.ignored.add(&path);
