@@ -60,6 +60,7 @@ pub use state::hold::HoldState;
 pub use state::ledger::DisputeState;
 pub use state::notification::NotificationKind;
 pub use state::order::{ConfirmOn, Status};
+pub use state::orders::KnownOrders;
 pub use state::refund::RefundState;
 pub use time::MINUTE;
 pub use unit::{Unit, Verdict};

@@ -2,7 +2,8 @@
 
 use crate::callbacks::RefundResult;
 use crate::state::cart::Cart;
-use crate::state::order::{ConfirmOn, Order};
+use crate::state::order::ConfirmOn;
+use crate::state::orders::Orders;
 use crate::state::parked::Parked;
 use crate::state::stock::Stock;
 use crate::state::waiting::Waiting;
@@ -69,7 +70,7 @@ pub struct Model {
     pub now: i64,
     pub(crate) stock: BTreeMap<String, Stock>,
     pub(crate) carts: BTreeMap<String, Cart>,
-    pub(crate) orders: BTreeMap<String, Order>,
+    pub(crate) orders: Orders,
     /// Orders that were deleted after their retention: their ids stay taken.
     pub(crate) retired: BTreeSet<String>,
     /// What was known of the refunds of those orders.
@@ -106,7 +107,7 @@ impl Model {
             now,
             stock: BTreeMap::new(),
             carts: BTreeMap::new(),
-            orders: BTreeMap::new(),
+            orders: Orders::default(),
             retired: BTreeSet::new(),
             retired_results: BTreeSet::new(),
             captures: BTreeMap::new(),

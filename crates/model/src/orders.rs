@@ -239,8 +239,11 @@ impl Model {
     pub(crate) fn count_order_version(&mut self, id: Option<&String>) {
         let events = self.unit.events.iter().filter(|kind| kind.starts_with("order.")).count();
         let changes = i64::from(std::mem::take(&mut self.order_changes));
-        if let Some(order) = id.and_then(|id| self.orders.get_mut(id)) {
-            order.version += changes.max(i64::try_from(events).expect("few events"));
+        let steps = changes.max(i64::try_from(events).expect("few events"));
+        if steps > 0
+            && let Some(order) = id.and_then(|id| self.orders.get_mut(id))
+        {
+            order.version += steps;
         }
     }
 }

@@ -193,9 +193,11 @@ impl Model {
     /// are the ids of all refunds of the order, in order. Ids that the model does not know are given to its refunds
     /// without id.
     pub fn name_refunds<'a>(&mut self, order: &str, ids: impl Iterator<Item = &'a str>) {
-        let Some(order) = self.orders.get_mut(order) else {
+        let has_unnamed = |order: &Order| order.ledger.refunds.iter().any(|one| one.id.is_empty());
+        if !self.orders.get(order).is_some_and(has_unnamed) {
             return;
-        };
+        }
+        let order = self.orders.get_mut(order).expect("it was there just now");
         for id in ids {
             if order.ledger.refund(id).is_none()
                 && let Some(refund) = order.ledger.refund("")

@@ -5,6 +5,7 @@ use crate::state::attempt::{Attempt, CaptureIdentity};
 use crate::state::cart::Cart;
 use crate::state::cart::Line;
 use crate::state::order::Order;
+use crate::state::orders::KnownOrders;
 use crate::state::refund::{Refund, RefundState};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,11 +162,23 @@ impl Model {
     /// A snapshot of the model.
     pub fn snapshot(&self) -> Snapshot {
         let text = String::as_str;
-        self.snapshot_of(
-            self.orders.keys().map(text),
-            self.stock.keys().map(text),
-            self.carts.keys().map(text),
-        )
+        self.snapshot_with(self.orders.ids().map(text))
+    }
+
+    /// A snapshot of the orders with these ids, as far as they exist, and of everything else.
+    pub fn snapshot_with<'a>(&'a self, orders: impl Iterator<Item = &'a str>) -> Snapshot {
+        let text = String::as_str;
+        self.snapshot_of(orders, self.stock.keys().map(text), self.carts.keys().map(text))
+    }
+
+    /// The ids of the orders that were added, changed or deleted since the last call with the same `known`.
+    pub fn changed_orders(&self, known: &mut KnownOrders) -> Vec<String> {
+        known.update(&self.orders)
+    }
+
+    /// The number of orders.
+    pub fn order_count(&self) -> usize {
+        self.orders.len()
     }
 
     /// A snapshot of the orders, skus and carts with these ids, as far as they exist. The counts of waiting callbacks and parked

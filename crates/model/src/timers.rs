@@ -29,7 +29,7 @@ impl Model {
 
         let kept = self.settings.waiting_retention;
         let is_old = |since: i64| since + kept <= now;
-        let waiting = self.waiting.iter().filter(|(order, _)| !self.orders.contains_key(*order));
+        let waiting = self.waiting.iter().filter(|(order, _)| !self.orders.contains_key(order));
         let orphans: Vec<_> = waiting
             .flat_map(|(order, waiting)| {
                 let old = waiting.iter().take_while(|callback| is_old(callback.since));

@@ -26,12 +26,14 @@
 //! | `earlier` | states in the stored form of an earlier build |
 //! | `mirror` | the states of the shop by its units |
 //! | `consistency` | the comparison of the units with the reference model |
+//! | `durable` | the states that no crash can take back |
 //! | [`observed`] | the states of the shop in the model's plain data |
 //! | `observations` | the acks, events and notifications that arrived, and their checks |
 //! | `trace` | the last steps of a run |
 
 mod case;
 mod consistency;
+mod durable;
 mod earlier;
 mod ending;
 mod exchange;

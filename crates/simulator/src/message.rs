@@ -43,6 +43,10 @@ impl Message {
         Key { source: self.source, id: self.id.clone(), body: self.body.clone() }
     }
 
+    pub(crate) fn is_copy_of(&self, key: &Key) -> bool {
+        (self.source, &self.id, &self.body) == (key.source, &key.id, &key.body)
+    }
+
     pub(crate) fn for_model(&self) -> orderly_model::Message<'_> {
         let time = Some(self.time.micros());
         let message = orderly_model::Message::new(self.source, &self.id, self.kind, &self.body);

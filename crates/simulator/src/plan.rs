@@ -32,8 +32,8 @@ pub(crate) struct Plan {
     pub(crate) panic: u64,
     /// Frequency of a broken channel among the confirms.
     pub(crate) lost_confirm: u64,
-    /// How many times more commands the run has than a short one, at most 4. What takes longer the more there is happens so many
-    /// times more rarely.
+    /// How many times more commands the run has than a short one, at most 4. Crashes, copies of the store and comparisons of parts
+    /// of it happen so many times more rarely.
     pub(crate) scale: u64,
     /// Whether some states are stored as an earlier build stored them.
     pub(crate) has_earlier_forms: bool,

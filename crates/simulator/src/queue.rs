@@ -120,7 +120,7 @@ impl Queue {
     pub(crate) fn holds(&self, key: &Key) -> bool {
         let waiting = self.waiting.iter().map(|(_, message)| message);
         let mut all = self.ready.iter().chain(self.unacked.values()).chain(waiting);
-        all.any(|message| message.key() == *key)
+        all.any(|message| message.is_copy_of(key))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -186,13 +186,13 @@ impl World {
                 self.trace.note(format_args!("pruned {}", pruned.records));
             }
             Step::Sweep => {
-                let now = self.durable.mirror.clock;
+                let now = self.durable.clock();
                 let swept = self.process.log.expire_identities(now)?;
                 self.trace.note(format_args!("swept {swept}"));
             }
             Step::Pass => self.pass(),
             Step::LoseChannel if self.has(Fault::Connections) => self.lose_channel(),
-            Step::Compare => {
+            Step::Compare if self.random.one_in(self.plan.scale) => {
                 let oldest = self.oldest();
                 let view = self.process.sequencer.view().borrow();
                 self.sealed.mirror.compare_some(&view, &mut self.random, oldest);
@@ -200,8 +200,8 @@ impl World {
             Step::CopyStore if self.random.one_in(self.plan.scale) => {
                 self.older = Some(self.disk.copy());
             }
-            Step::LoseChannel | Step::CopyStore => {}
-            Step::Audit => self.audit()?,
+            Step::Audit if self.random.one_in(self.plan.scale.div_ceil(2)) => self.audit()?,
+            Step::LoseChannel | Step::Compare | Step::CopyStore | Step::Audit => {}
         }
         Ok(())
     }
@@ -348,6 +348,7 @@ impl World {
         }
         if let Some(last) = durable.last() {
             self.trace.note(format_args!("durable up to {}", last.unit.next));
+            self.durable.copy(&self.sealed);
         }
         Ok(())
     }
@@ -360,7 +361,7 @@ impl World {
         for ack in acks {
             for delivery in self.queue.ack(ack) {
                 self.trace.note(format_args!("acked {} {}", delivery.generation, delivery.tag));
-                self.observations.acked(delivery, &self.durable.mirror, &self.queue);
+                self.observations.acked(delivery, &self.queue);
             }
         }
     }
@@ -421,7 +422,7 @@ impl World {
                 let losing = self.plan.lost_confirm;
                 let sent = self.process.notifier.send(durable, &mut self.random, losing);
                 if let Some((delivery, true)) = sent {
-                    self.observations.notified(&delivery, &self.durable.mirror);
+                    self.observations.notified(&delivery);
                 }
             }
             _ => {

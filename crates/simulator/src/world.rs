@@ -3,6 +3,7 @@
 
 use crate::case::{Case, Fault, Purpose};
 use crate::consistency::Expected;
+use crate::durable::Durable;
 use crate::exchange::{Exchange, Subscribers};
 use crate::message::Message;
 use crate::observations::Observations;
@@ -51,7 +52,7 @@ pub(crate) struct World {
     /// As of the newest sealed unit.
     pub(crate) sealed: Expected,
     /// As of the newest durable unit, which no crash can lose.
-    pub(crate) durable: Expected,
+    pub(crate) durable: Durable,
     pub(crate) observations: Observations,
     /// A copy of the store from earlier in the run.
     pub(crate) older: Option<SimDisk>,
@@ -96,7 +97,7 @@ impl World {
             unsent: VecDeque::new(),
             made: 0,
             sealed: expected.clone(),
-            durable: expected,
+            durable: Durable::new(expected),
             observations: Observations::default(),
             older: None,
             crashes: 0,
@@ -137,7 +138,7 @@ impl World {
 
     /// Takes a unit that became durable.
     pub(crate) fn adopt(&mut self, in_hand: &InHand) {
-        self.durable.follow(&in_hand.unit, &in_hand.entry, &in_hand.input);
+        self.durable.take(in_hand);
         self.observations.durable(in_hand, &self.incarnation);
     }
 
@@ -166,7 +167,7 @@ impl World {
         // To check everything each time would take most of the time of the run.
         if self.random.one_in(DEEPLY * self.plan.scale) {
             self.sealed.mirror.compare_all(&view, oldest);
-            self.observations.check_acked(&view, &self.queue, oldest);
+            self.observations.check_acked(&self.sealed.mirror, &self.queue, oldest);
         } else {
             self.sealed.mirror.compare_some(&view, &mut self.random, oldest);
             self.observations.check_acked_last(&view, &self.queue, oldest);
@@ -223,7 +224,7 @@ impl World {
 
     /// Checks that the store has all durable units, and beyond them only units that were being written.
     fn recover(&mut self, in_hand: VecDeque<InHand>) {
-        let from = self.durable.mirror.next;
+        let from = self.durable.next();
         let found: Result<Vec<_>, _> = self.process.history.units(from).collect();
         let found = found.expect("the journal is readable");
         assert!(found.len() <= in_hand.len(), "the store has units that nobody sealed");
@@ -232,9 +233,11 @@ impl World {
             let entry = Arc::new(relay::read(unit));
             self.adopt(&InHand { entry, ..in_hand });
         }
-        let next = self.durable.mirror.next;
+        let next = self.durable.next();
         assert_eq!(self.process.history.durable(), next, "what was durable is there");
-        self.sealed = self.durable.clone();
+        if self.sealed.mirror.next != next {
+            self.sealed = self.durable.expected().clone();
+        }
     }
 
     /// Runs a step. If the process ends in it, another one starts.

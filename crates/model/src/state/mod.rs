@@ -8,6 +8,7 @@
 //! | `ledger` | the money of one order: attempts, captures, refunds, disputes |
 //! | `notification` | the kinds of notifications |
 //! | `order` | an order, its status, and what it is placed with |
+//! | `orders` | all orders, and which of them changed |
 //! | `parked` | parked messages |
 //! | `refund` | refunds and their parts |
 //! | `stock` | one sku, and lists of units |
@@ -19,6 +20,7 @@ pub(crate) mod hold;
 pub(crate) mod ledger;
 pub(crate) mod notification;
 pub(crate) mod order;
+pub(crate) mod orders;
 pub(crate) mod parked;
 pub(crate) mod refund;
 pub(crate) mod stock;

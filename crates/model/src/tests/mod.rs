@@ -24,7 +24,7 @@ mod resolving;
 mod shop;
 
 use crate::snapshot::{OrderSnapshot, Snapshot, StockSnapshot};
-use crate::{MINUTE, Message, Model, NotificationKind, Settings, Unit, Verdict};
+use crate::{KnownOrders, MINUTE, Message, Model, NotificationKind, Settings, Unit, Verdict};
 use serde_json::{Value, json};
 
 const NOW: i64 = 1_764_057_600_000_000;

@@ -174,3 +174,32 @@ fn snapshots_that_differ_say_where() {
     assert!(differences[1].contains("held: 3"));
     assert_eq!(differences[2], "waiting callbacks: the processor has 2, the model 0");
 }
+
+#[test]
+fn an_order_is_known_until_it_changes() {
+    let mut shop = Shop::stocked(10);
+    for order in ["a", "b", "o"] {
+        shop.place(order, 1);
+    }
+    let (mut known, mut of_copy) = (KnownOrders::default(), KnownOrders::default());
+    assert_eq!(shop.model.changed_orders(&mut known), ["a", "b", "o"]);
+    assert_eq!(shop.model.changed_orders(&mut known), [""; 0]);
+
+    let mut copy = shop.model.clone();
+    assert_eq!(copy.changed_orders(&mut of_copy).len(), 3);
+    shop.capture("e", "b", 250);
+    shop.capture("e", "b", 250); // a duplicate changes nothing
+    assert_eq!(shop.model.changed_orders(&mut known), ["b"]);
+    assert_eq!(copy.changed_orders(&mut of_copy), [""; 0], "what a model changes is its own");
+    assert_eq!(copy.order("b").map(|order| order.paid), Some(0));
+
+    shop.pass(15 * MINUTE);
+    shop.pass(90 * DAY);
+    assert_eq!(shop.model.changed_orders(&mut known), ["a", "o"], "their holds ran out");
+    shop.model.delete_order("o");
+    shop.place("c", 1);
+    assert_eq!(shop.model.changed_orders(&mut known), ["c", "o"]);
+    assert_eq!((shop.model.order_count(), copy.order_count()), (3, 3));
+    copy.name_refunds("a", ["r-1"].into_iter());
+    assert_eq!(copy.changed_orders(&mut of_copy), [""; 0], "it has no refund to name");
+}

@@ -88,17 +88,17 @@ impl World {
 
     fn check(&mut self) {
         let truth = &mut self.outside.truth;
-        truth.expected.compare();
+        truth.expected.compare_all();
         let mirror = &truth.expected.mirror;
         mirror.check_kept_sums();
         assert_eq!(mirror.next, Seq(truth.accepted.next), "what was lost is back, or forgotten");
-        truth.observations.check_paid_up(&truth.subscribers, mirror);
+        truth.observations.check_paid_up(&truth.subscribers);
         let oldest = truth.expected.oldest();
         for (at, member) in self.members.iter().enumerate() {
             let Some(run) = &member.run else { panic!("m{at} does not run") };
             run.look(|view| {
                 mirror.compare_all(view, oldest);
-                truth.observations.check_acked(view, &self.outside.queue, oldest);
+                truth.observations.check_acked(mirror, &self.outside.queue, oldest);
                 mirror.check_parked(view);
                 let audit = orderly_actors::audit::verify(view).expect("every state can be read");
                 assert!(audit.balanced, "the store of m{at}: {:?}", audit.violations);

@@ -144,11 +144,11 @@ impl Truth {
     }
 
     pub(crate) fn acked(&mut self, delivery: Delivery, queue: &Queue) {
-        self.observations.acked(delivery, &self.expected.mirror, queue);
+        self.observations.acked(delivery, queue);
     }
 
     pub(crate) fn notified(&mut self, delivery: &DueDelivery) {
-        self.observations.notified(delivery, &self.expected.mirror);
+        self.observations.notified(delivery);
     }
 
     /// The next event on the channels of a member arrives, or its channel breaks.

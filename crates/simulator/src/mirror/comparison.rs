@@ -10,12 +10,15 @@ use orderly_domain::inventory::HoldState;
 use orderly_model::Settings;
 use orderly_store::{IdentityHash, NameHash, Ordinal, Table, View};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The parts of entities.
-type Entities = BTreeMap<u64, BTreeMap<u8, Bytes>>;
+type Entities = BTreeMap<u64, Arc<BTreeMap<u8, Bytes>>>;
 
-/// Entities, names and identities that a comparison of a part looks at.
+/// Entities and names that a comparison of a part looks at.
 const WINDOW: usize = 8;
+/// Identities that it looks at: each of them is searched in many segments.
+const IDENTITIES: usize = 2;
 
 impl Mirror {
     /// Compares some entities and names of one table, and some identities, with those of the store, chosen at random. Identities that
@@ -29,7 +32,7 @@ impl Mirror {
         let from = (table, NameHash(bytes(random)));
         let names = self.names.range(from..).take_while(|((of, _), _)| *of == table);
         names.take(WINDOW).for_each(|(name, ordinal)| compare_name(view, name, *ordinal));
-        let identities = self.identities.range(IdentityHash(bytes(random))..).take(WINDOW);
+        let identities = self.identities.range(IdentityHash(bytes(random))..).take(IDENTITIES);
         identities.for_each(|(hash, _)| self.compare_identity(view, hash, oldest));
     }
 
@@ -54,14 +57,14 @@ impl Mirror {
         let found = view.scan(table, Ordinal(from), limit).expect("the store is readable");
         let found: Entities = found
             .into_iter()
-            .map(|entity| (entity.ordinal.0, entity.parts.into_iter().collect()))
+            .map(|entity| (entity.ordinal.0, Arc::new(entity.parts.into_iter().collect())))
             .collect();
         let expected: Entities = self
             .parts
             .range((table, from)..=(table, u64::MAX))
             .filter(|(_, parts)| !parts.is_empty())
             .take(limit)
-            .map(|((_, ordinal), parts)| (*ordinal, parts.clone()))
+            .map(|((_, ordinal), parts)| (*ordinal, Arc::clone(parts)))
             .collect();
         let places = |entities: &Entities| {
             let places =
@@ -70,7 +73,7 @@ impl Mirror {
         };
         assert_eq!(places(&found), places(&expected), "{table:?}: the states that the store has");
         for (ordinal, parts) in &expected {
-            for (part, value) in parts {
+            for (part, value) in &**parts {
                 let alone = view.read(table, Ordinal(*ordinal), *part);
                 let alone = alone.expect("the store is readable");
                 let scanned = &found[ordinal][part];

@@ -24,6 +24,7 @@ use orderly_store::{
     COUNTERS, HistoryLink, IdentityHash, NameHash, Ordinal, Put, Seq, Table, Unit,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use sums::Sums;
 
 /// A use of an identity.
@@ -42,28 +43,28 @@ pub(crate) struct Touched {
     pub(crate) skus: BTreeSet<Ordinal>,
 }
 
-/// The states after some unit.
+/// The states after some unit. Copies share the states that did not change since.
 #[derive(Debug, Clone)]
 pub(crate) struct Mirror {
     pub(crate) next: Seq,
     pub(crate) clock: i64,
     /// Every part of every entity, as bytes.
-    parts: BTreeMap<(Table, u64), BTreeMap<u8, bytes::Bytes>>,
+    parts: BTreeMap<(Table, u64), Arc<BTreeMap<u8, bytes::Bytes>>>,
     names: BTreeMap<(Table, NameHash), Ordinal>,
     pub(crate) identities: BTreeMap<IdentityHash, Used>,
     pub(crate) counters: [i64; COUNTERS],
     histories: BTreeMap<(Table, Ordinal), Seq>,
-    pub(crate) orders: BTreeMap<Ordinal, Order>,
-    order_ids: HashMap<String, Ordinal>,
-    pub(crate) details: BTreeMap<Ordinal, OrderDetails>,
-    pub(crate) reservations: BTreeMap<Ordinal, Reservation>,
+    pub(crate) orders: BTreeMap<Ordinal, Arc<Order>>,
+    order_ids: HashMap<Arc<str>, Ordinal>,
+    pub(crate) details: BTreeMap<Ordinal, Arc<OrderDetails>>,
+    pub(crate) reservations: BTreeMap<Ordinal, Arc<Reservation>>,
     /// The payments as if nothing were folded.
-    pub(crate) payments: BTreeMap<Ordinal, Payments>,
-    stored_payments: BTreeMap<Ordinal, Payments>,
-    folded: BTreeMap<Ordinal, FoldedItem>,
+    pub(crate) payments: BTreeMap<Ordinal, Arc<Payments>>,
+    stored_payments: BTreeMap<Ordinal, Arc<Payments>>,
+    folded: BTreeMap<Ordinal, Arc<FoldedItem>>,
     /// The folded items of each order.
     folded_of: BTreeMap<Ordinal, BTreeSet<Ordinal>>,
-    pub(crate) notices: BTreeMap<Ordinal, Notices>,
+    pub(crate) notices: BTreeMap<Ordinal, Arc<Notices>>,
     pub(crate) stocks: BTreeMap<Ordinal, Stock>,
     pub(crate) carts: BTreeMap<Ordinal, Cart>,
     sums: Sums,
@@ -156,38 +157,40 @@ impl Mirror {
         if put.table == tables::PARKED && entity.is_empty() {
             self.sums.parked += 1;
         }
-        entity.insert(put.part, value.clone());
+        Arc::make_mut(entity).insert(put.part, value.clone());
         if let Some((ordinal, after)) = decoded::<Stock>(put) {
             rules::check_stock(self.stocks.get(&ordinal), &after);
             self.stocks.insert(ordinal, after);
         }
         if let Some((ordinal, after)) = decoded::<Reservation>(put) {
-            let before = self.reservations.get(&ordinal);
+            let before = self.reservations.get(&ordinal).map(Arc::as_ref);
             rules::check_hold(before.map(|before| before.state), after.state);
             self.sums.reserve(before, Some(&after));
-            self.reservations.insert(ordinal, after);
+            self.reservations.insert(ordinal, Arc::new(after));
         }
         if let Some((ordinal, after)) = decoded::<Payments>(put) {
-            self.stored_payments.insert(ordinal, after);
+            self.stored_payments.insert(ordinal, Arc::new(after));
         }
         if let Some((ordinal, after)) = decoded::<FoldedItem>(put) {
             self.folded_of.entry(Ordinal(after.order)).or_default().insert(ordinal);
-            self.folded.insert(ordinal, after);
+            self.folded.insert(ordinal, Arc::new(after));
         }
         if let Some((ordinal, after)) = decoded::<Notices>(put) {
-            rules::check_notices(self.notices.get(&ordinal), &after);
-            self.notices.insert(ordinal, after);
+            rules::check_notices(self.notices.get(&ordinal).map(Arc::as_ref), &after);
+            self.notices.insert(ordinal, Arc::new(after));
         }
         if let Some((ordinal, after)) = decoded::<Order>(put) {
-            let before = self.orders.get(&ordinal);
-            rules::check_order(before, &after, change);
+            let before = self.orders.get(&ordinal).map(Arc::as_ref);
+            let reservation = self.reservations.get(&ordinal);
+            let is_committed = reservation.is_some_and(|one| one.state == HoldState::Committed);
+            rules::check_order(before, &after, is_committed, change);
             self.sums.count_order(before.map(|before| before.status), Some(after.status));
-            self.order_ids.insert(after.id.to_string(), ordinal);
-            self.orders.insert(ordinal, after);
+            self.order_ids.insert(after.id.as_str().into(), ordinal);
+            self.orders.insert(ordinal, Arc::new(after));
         }
         if let Some((ordinal, after)) = decoded::<OrderDetails>(put) {
             assert!(!after.is_empty(), "an order without details stores none");
-            self.details.insert(ordinal, after);
+            self.details.insert(ordinal, Arc::new(after));
         }
         if let Some((ordinal, after)) = decoded::<Cart>(put) {
             let before = self.carts.get(&ordinal).map_or(0, |before| before.version);
@@ -204,15 +207,16 @@ impl Mirror {
         for order in unit.puts.iter().filter(is_payment).map(|put| put.ordinal) {
             let stored = &self.stored_payments[&order];
             let items = self.folded_of.get(&order).into_iter().flatten();
-            let items = items.map(|item| &self.folded[item]);
+            let items = items.map(|item| &*self.folded[item]);
             let mut sums = FoldedSums::default();
             items.clone().for_each(|item| sums.add(&item.content));
             let folded = stored.folded.as_ref().map(|folded| folded.sums.clone());
             assert_eq!(folded.unwrap_or_default(), sums, "the sums of what is folded");
             let whole = whole(stored, items.cloned());
             rules::check_captures(&whole);
-            self.sums.take_money(order, self.payments.get(&order), Some(&whole));
-            self.payments.insert(order, whole);
+            let before = self.payments.get(&order).map(Arc::as_ref);
+            self.sums.take_money(order, before, Some(&whole));
+            self.payments.insert(order, Arc::new(whole));
         }
     }
 
@@ -220,7 +224,7 @@ impl Mirror {
     fn forget(&mut self, put: &Put) {
         let (place, ordinal) = ((put.table, put.part), put.ordinal);
         if let Some(parts) = self.parts.get_mut(&(put.table, ordinal.0)) {
-            parts.remove(&put.part);
+            Arc::make_mut(parts).remove(&put.part);
         }
         let was_there = match place {
             (Order::TABLE, Order::PART) => {
@@ -231,12 +235,12 @@ impl Mirror {
             (OrderDetails::TABLE, OrderDetails::PART) => self.details.remove(&ordinal).is_some(),
             (Reservation::TABLE, Reservation::PART) => {
                 let reservation = self.reservations.remove(&ordinal);
-                self.sums.reserve(reservation.as_ref(), None);
+                self.sums.reserve(reservation.as_deref(), None);
                 reservation.is_some()
             }
             (Payments::TABLE, Payments::PART) => {
                 let payments = self.payments.remove(&ordinal);
-                self.sums.take_money(ordinal, payments.as_ref(), None);
+                self.sums.take_money(ordinal, payments.as_deref(), None);
                 self.stored_payments.remove(&ordinal).is_some()
             }
             (FoldedItem::TABLE, FoldedItem::PART) => {
@@ -257,10 +261,9 @@ impl Mirror {
         self.order_ids.get(id).copied()
     }
 
-    /// Whether a notification of that id was requested for the order.
-    pub(crate) fn requested(&self, order: Ordinal, id: &str) -> bool {
-        let notices = self.notices.get(&order);
-        notices.is_some_and(|notices| notices.all.iter().any(|notice| notice.id == id))
+    /// Whether the identity was ever used.
+    pub(crate) fn has_used(&self, identity: &IdentityHash) -> bool {
+        self.identities.contains_key(identity)
     }
 
     pub(crate) fn is_parked(&self, name: NameHash) -> bool {
@@ -291,7 +294,7 @@ struct Change {
 }
 
 /// The state that a put holds, if it is one of that kind.
-fn decoded<S: State>(put: &Put) -> Option<(Ordinal, S)> {
+pub(crate) fn decoded<S: State>(put: &Put) -> Option<(Ordinal, S)> {
     if (put.table, put.part) != (S::TABLE, S::PART) {
         return None;
     }

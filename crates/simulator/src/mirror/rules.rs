@@ -66,12 +66,19 @@ pub(super) fn check_notices(before: Option<&Notices>, after: &Notices) {
     assert_eq!(kinds.len(), all.len(), "a notification was requested twice");
 }
 
-/// Paid only when covered, and sold in the same unit.
-pub(super) fn check_order(before: Option<&Order>, after: &Order, change: Change) {
+/// Paid only when covered, and sold in the same unit. An order that was sold and refunded is paid again when the refund bounces.
+pub(super) fn check_order(
+    before: Option<&Order>,
+    after: &Order,
+    is_committed: bool,
+    change: Change,
+) {
     let was = before.map(|before| before.status);
     if after.status == Status::Paid && was != Some(Status::Paid) {
         assert!(after.is_covered(), "{} is paid and not covered", after.id);
-        assert!(change.is_sold, "{} is paid and its stock was not sold with it", after.id);
+        let was_refunded = matches!(was, Some(Status::PartiallyRefunded | Status::Refunded));
+        let is_sold = change.is_sold || was_refunded && is_committed;
+        assert!(is_sold, "{} is paid and its stock was not sold with it", after.id);
     }
     if let Some(before) = before {
         assert!(after.version > before.version, "the version of {} must grow", after.id);

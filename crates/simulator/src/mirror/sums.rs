@@ -8,6 +8,7 @@ use orderly_domain::order::{Order, Status};
 use orderly_domain::payment::{Attempt, CaptureIdentity, Payments};
 use orderly_store::Ordinal;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Provider, attempt and id of a capture.
 type Capture = (String, String, String);
@@ -22,7 +23,7 @@ pub(super) struct Sums {
     /// Orders by status.
     orders: BTreeMap<Status, i64>,
     /// The order that each capture with an id counts for.
-    money: BTreeMap<Capture, Ordinal>,
+    money: BTreeMap<Arc<Capture>, Ordinal>,
     /// Callbacks that wait for their orders.
     pub(super) waiting: i64,
     /// Parked messages.
@@ -72,7 +73,8 @@ impl Sums {
             self.money.remove(&name);
         }
         for name in after.into_iter().flat_map(captures) {
-            let before = self.money.insert(name.clone(), order);
+            let name = Arc::new(name);
+            let before = self.money.insert(Arc::clone(&name), order);
             assert!(before.is_none(), "money counts for two orders: {name:?}");
         }
     }

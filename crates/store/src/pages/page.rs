@@ -205,13 +205,19 @@ impl Page {
 
     /// All entities of this page, in order.
     pub(crate) fn entities(&self) -> Result<Vec<(Ordinal, Stored)>, Error> {
-        let mut entities = Vec::new();
-        for slot in 0..self.id.slots {
-            if let Some(stored) = self.stored(slot)? {
-                entities.push((self.id.ordinal(slot), stored));
-            }
-        }
-        Ok(entities)
+        self.entities_from(Ordinal(0)).collect()
+    }
+
+    /// The entities of this page from an ordinal on, in order.
+    pub(crate) fn entities_from(
+        &self,
+        from: Ordinal,
+    ) -> impl Iterator<Item = Result<(Ordinal, Stored), Error>> {
+        let slots = (0..self.id.slots).filter(move |slot| self.id.ordinal(*slot) >= from);
+        slots.filter_map(|slot| {
+            let stored = self.stored(slot).transpose()?;
+            Some(stored.map(|stored| (self.id.ordinal(slot), stored)))
+        })
     }
 }
 

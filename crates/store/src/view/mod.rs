@@ -22,6 +22,7 @@ pub(crate) use self::recent::SharedRecent;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -296,14 +297,13 @@ impl View {
         let mut pages = pages::Walk::new(&*self.disk, PageId::of(&self.sizes, table, from));
         while found.len() < limit {
             let page = pages.next()?;
-            let entities = page.as_ref().map_or(Ok(Vec::new()), Page::entities)?;
             let ends_at = page.as_ref().map(Page::end);
-            let mut entities =
-                entities.into_iter().filter(|&(ordinal, _)| ordinal >= from).peekable();
+            let mut entities = page.iter().flat_map(|page| page.entities_from(from));
+            let mut stored = entities.next().transpose()?;
             // merge two ascending lists up to the end of the page: entities on disk, and entities that recent units
             // changed
             loop {
-                let on_disk = entities.peek().map(|&(ordinal, _)| ordinal);
+                let on_disk = stored.as_ref().map(|&(ordinal, _)| ordinal);
                 let recent = touched
                     .peek()
                     .copied()
@@ -314,9 +314,11 @@ impl View {
                     (Some(stored), Some(recent)) => stored.min(recent),
                 };
                 touched.next_if_eq(&ordinal);
-                let stored =
-                    entities.next_if(|&(stored, _)| stored == ordinal).map(|(_, stored)| stored);
-                let parts = self.parts(table, ordinal, stored)?;
+                let mut own = None;
+                if on_disk == Some(ordinal) {
+                    own = mem::replace(&mut stored, entities.next().transpose()?);
+                }
+                let parts = self.parts(table, ordinal, own.map(|(_, stored)| stored))?;
                 if !parts.is_empty() {
                     found.push(Entity { ordinal, parts });
                 }
