@@ -59,6 +59,15 @@ impl Cluster {
         Self { runtime, producer, queue, events, owner, standby, published: 0 }
     }
 
+    /// The owner's intake is paused, the other member knows, and commands wait.
+    fn start_paused(name: &str) -> Self {
+        let mut cluster = Self::start(name);
+        set_paused(&cluster.owner, true);
+        cluster.publish(COMMANDS);
+        cluster.standby.wait(shows_pause);
+        cluster
+    }
+
     fn publish(&mut self, count: u32) {
         let numbers = self.published..self.published + count;
         let commands: Vec<_> = numbers.map(|at| stock(&format!("sku-{at}"), 5)).collect();
@@ -166,10 +175,7 @@ fn while_the_intake_of_the_owner_is_paused_no_member_takes_its_commands() {
 
 #[test]
 fn a_pause_ends_when_its_owner_dies_and_not_before_it_is_silent_for_long_enough() {
-    let mut cluster = Cluster::start("pause-kill");
-    set_paused(&cluster.owner, true);
-    cluster.publish(COMMANDS);
-    cluster.standby.wait(shows_pause);
+    let mut cluster = Cluster::start_paused("pause-kill");
     let killed = Instant::now();
     cluster.owner.kill();
     cluster.standby.wait(|standby| role(standby) == "owner");
@@ -189,10 +195,7 @@ fn a_pause_ends_when_its_owner_dies_and_not_before_it_is_silent_for_long_enough(
 
 #[test]
 fn a_pause_ends_when_its_owner_steps_down() {
-    let mut cluster = Cluster::start("pause-step");
-    set_paused(&cluster.owner, true);
-    cluster.publish(COMMANDS);
-    cluster.standby.wait(shows_pause);
+    let mut cluster = Cluster::start_paused("pause-step");
     assert_eq!(cluster.owner.post("/api/cluster/step-down").0, 200);
     assert_eq!(cluster.owner.ended().code(), Some(76));
     cluster.standby.wait(|standby| role(standby) == "owner");

@@ -133,8 +133,8 @@ pub enum Input {
     Pause {
         /// Whether it is paused.
         paused: bool,
-        /// Told when this member has read back that it is so: whoever gets its commands from then on knows it. Dropped when that is
-        /// not to come any more.
+        /// Gets a message when this member has read back that it is so: whoever gets the commands from then on knows it. It is dropped
+        /// when the member ends before, or is told otherwise.
         known: oneshot::Sender<()>,
     },
     /// Take over, because somebody asked for it.

@@ -208,7 +208,9 @@ async fn consume_while_wanted(mut status: watch::Receiver<Status>, control: Cont
             if consumes {
                 control.resume().await;
             } else {
-                tracing::info!("consumes no commands while the intake of the owner is paused");
+                tracing::info!(
+                    "this member consumes no commands while the intake of the owner is paused"
+                );
                 control.pause().await;
             }
         }

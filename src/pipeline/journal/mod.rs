@@ -30,8 +30,8 @@ pub(super) trait Journal: Send {
     /// Begins a backup. It has at least the units that are durable.
     fn back_up(&mut self, answer: oneshot::Sender<backup::Source>);
 
-    /// A person has paused the intake, or no longer. What is returned is told when the other members can know, or dropped when they
-    /// are not to.
+    /// A person has paused the intake, or no longer. The receiver gets its message when every other member that reads the journal to its
+    /// end knows that; an error when none will know any more.
     fn set_paused(&mut self, paused: bool) -> oneshot::Receiver<()>;
 
     /// Ends in good order: all units are durable, and none follows. The last report of the store thread says when it is

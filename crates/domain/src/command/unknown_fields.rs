@@ -1,8 +1,8 @@
 //! Decodes a command's data and finds the fields that are not known.
 //!
 //! Derived code skips a field that it does not know with [`Deserializer::deserialize_ignored_any`], and calls that for
-//! nothing else. So [`Watched`] keeps the place in the data where the decoding is, and names it at that call. Names borrow from
-//! the data: what is known costs no allocation.
+//! nothing else. So [`Watched`] keeps the place in the data where the decoding is, and names it at that call. Names borrow
+//! from the data, so what is known costs hardly anything.
 
 use crate::ignored::Ignored;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
@@ -84,14 +84,14 @@ impl<'a, 'de, T> Watched<'a, 'de, T> {
     fn also<U>(&self, inner: U) -> Watched<'a, 'de, U> {
         Watched { inner, place: self.place }
     }
+}
 
-    /// Decodes the elements of a list or the members of an object.
-    fn within<R>(&self, first: Step<'de>, decode: impl FnOnce() -> R) -> R {
-        self.place.borrow_mut().within.push(first);
-        let decoded = decode();
-        self.place.borrow_mut().within.pop();
-        decoded
-    }
+/// Decodes the elements of a list or the members of an object. `first`: the step that leads to them.
+fn within<'de, R>(place: &RefCell<Place<'de>>, first: Step<'de>, decode: impl FnOnce() -> R) -> R {
+    place.borrow_mut().within.push(first);
+    let decoded = decode();
+    place.borrow_mut().within.pop();
+    decoded
 }
 
 /// Values that have no fields: they are passed on as they are.
@@ -234,16 +234,14 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, 'de, V> {
 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        let watched = self.also(items);
-        let place = self.also(());
-        place.within(Step::Element(0), || self.inner.visit_seq(watched))
+        let items = self.also(items);
+        within(self.place, Step::Element(0), || self.inner.visit_seq(items))
     }
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        let watched = self.also(members);
-        let place = self.also(());
-        place.within(Step::Member(Cow::Borrowed("")), || self.inner.visit_map(watched))
+        let members = self.also(members);
+        within(self.place, Step::Member(Cow::Borrowed("")), || self.inner.visit_map(members))
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) const PROBE: u8 = 5;
 const FIRST: u8 = 1;
 /// The version of a tick that has the chain.
 pub(super) const WITH_CHAIN: u8 = 2;
-/// The version of a tick by which an owner says that its intake is paused, or not.
+/// The version of a tick that says whether the owner's intake is paused. It is written while the intake is.
 pub(super) const WITH_PAUSE: u8 = 3;
 
 /// The length of the check of a head.
